@@ -1,0 +1,98 @@
+"""Every word that users, Kubernetes or Redis see, owned once.
+
+Nothing here decides anything; whoever needs a group, label, reason or key name reads it from here, so that a
+search for a word that was seen in a terminal ends in this file.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+GROUP = "publishbuild.dev"
+VERSION = "v1alpha1"
+API_VERSION = f"{GROUP}/{VERSION}"
+KIND = "PublishBuild"
+PLURAL = "publishbuilds"
+SINGULAR = "publishbuild"
+SHORT_NAME = "pb"
+
+OPERATOR_NAME = "publishbuild-operator"
+LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
+LABEL_BUILD = f"{GROUP}/build"
+LABEL_UID = f"{GROUP}/uid"
+ANNOTATION_PAUSED = f"{GROUP}/paused"
+JOB_SELECTOR = f"{LABEL_MANAGED_BY}={OPERATOR_NAME}"
+
+MAX_BUILD_NAME = 50
+RUNNER_CONTAINER = "runner"
+
+EXIT_DONE = 0
+EXIT_RETRY = 1
+EXIT_GIVE_UP = 64
+
+
+def job_name(build_name: str, build_uid: str) -> str:
+    """Name of a build's one Job: ``pb-<build name>-<8 hex of the uid>``, at most 62 characters.
+
+    The same build always gives the same name, so creating its Job twice is a 409 and not a second build.
+    """
+    return f"pb-{build_name}-{build_uid.replace('-', '')[:8]}"
+
+
+class Phase(StrEnum):
+    """``status.phase``: for people only; programs read the conditions."""
+
+    QUEUED = "Queued"
+    SUSPENDED = "Suspended"
+    RUNNING = "Running"
+    RETRYING = "Retrying"
+    CANCELLING = "Cancelling"
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+    CANCELLED = "Cancelled"
+
+
+class ConditionType(StrEnum):
+    """Condition types on a PublishBuild; the last two are present only while true (kstatus)."""
+
+    SUCCEEDED = "Succeeded"
+    READY = "Ready"
+    RECONCILING = "Reconciling"
+    STALLED = "Stalled"
+
+
+class QueueReason(StrEnum):
+    """Why a build waits; the first that holds, in this order, is shown."""
+
+    SUSPENDED = "Suspended"
+    QUEUE_PAUSED = "QueuePaused"
+    REDIS_UNAVAILABLE = "RedisUnavailable"
+    CONCURRENCY_KEY_BUSY = "ConcurrencyKeyBusy"
+    NAMESPACE_LIMIT = "NamespaceLimit"
+    GLOBAL_LIMIT = "GlobalLimit"
+    WAITING = "Waiting"
+
+
+class FailureReason(StrEnum):
+    """Why a build ended without success, as the reason of ``Succeeded=False``."""
+
+    BACKOFF_LIMIT_EXCEEDED = "BackoffLimitExceeded"
+    DEADLINE_EXCEEDED = "DeadlineExceeded"
+    POD_FAILURE_POLICY = "PodFailurePolicy"
+    QUEUE_TIMEOUT = "QueueTimeout"
+    INVALID_SPEC = "InvalidSpec"
+    JOB_DELETED = "JobDeleted"
+    JOB_FAILED = "JobFailed"
+    CANCELLED = "Cancelled"
+
+
+class EventReason(StrEnum):
+    """Reasons of the Events posted on a PublishBuild."""
+
+    QUEUED = "Queued"
+    STARTED = "Started"
+    ATTEMPT_FAILED = "AttemptFailed"
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+    CANCELLED = "Cancelled"
+    REQUEUED = "Requeued"

@@ -1,0 +1,1 @@
+"""What runs inside the Job's pod: ``execute_build_and_submit``."""
