@@ -21,6 +21,8 @@ LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
 LABEL_BUILD = f"{GROUP}/build"
 LABEL_UID = f"{GROUP}/uid"
 ANNOTATION_PAUSED = f"{GROUP}/paused"
+# On the Job, so that a key stays busy while the Job of a deleted build still ends.
+ANNOTATION_KEY = f"{GROUP}/concurrency-key"
 JOB_SELECTOR = f"{LABEL_MANAGED_BY}={OPERATOR_NAME}"
 
 MAX_BUILD_NAME = 50

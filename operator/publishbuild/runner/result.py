@@ -1,13 +1,19 @@
 """What a finished attempt tells the operator: compact JSON in the container's termination message.
 
-Kubernetes keeps at most 4,096 bytes of it, so `RunResult.to_message` drops what is long and least needed until it
-fits. The operator reads it with `RunResult.from_message`, which never raises: any other tool may have written it.
+Kubernetes keeps at most 4,096 bytes of it, so `RunResult.to_message` gives up what is long and least needed, one
+thing at a time, until it fits. The operator reads it with `RunResult.from_message`, which never raises: any other
+tool may have written it.
 """
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 TERMINATION_MESSAGE_BYTES = 4096
 
@@ -56,19 +62,18 @@ class RunResult(_Wire):
     log_tail: str | None = None
 
     def to_message(self) -> str:
-        """Compact JSON of at most 4,096 bytes, shortening first the log tail, then the failure's message."""
-        result = self
-        while len(text := _dump(result).encode()) > TERMINATION_MESSAGE_BYTES:
-            excess = len(text) - TERMINATION_MESSAGE_BYTES
-            if result.log_tail:
-                result = result.model_copy(update={"log_tail": result.log_tail[excess + 1 :] or None})
-            elif result.failure and len(result.failure.message) > 1:
-                kept = max(1, len(result.failure.message) - excess - 1)
-                failure = FailureResult(reason=result.failure.reason, message=result.failure.message[:kept])
-                result = result.model_copy(update={"failure": failure})
-            else:
-                result = result.model_copy(update={"builds": (), "submissions": ()})
-        return text.decode()
+        """Compact JSON of at most 4,096 bytes; never raises and always ends, whatever the fields hold.
+
+        Shortened in this order: the log tail (from its start), the failure's message (from its end), the builds'
+        and submissions' links, then the builds and submissions themselves, last the rest.
+        """
+        result = _printable(self)
+        for shrink in _SHRINKS:
+            excess = len(_dump(result).encode()) - TERMINATION_MESSAGE_BYTES
+            if excess <= 0:
+                break
+            result = shrink(result, excess)
+        return _dump(result)
 
     @classmethod
     def from_message(cls, message: str | None) -> RunResult | None:
@@ -77,9 +82,83 @@ class RunResult(_Wire):
             return None
         try:
             return cls.model_validate_json(message)
-        except ValidationError:
+        except ValueError:  # pydantic's own error is one; text that is not Unicode is another
             return None
 
 
 def _dump(result: RunResult) -> str:
     return result.model_dump_json(by_alias=True, exclude_none=True, exclude_defaults=True)
+
+
+def _printable(result: RunResult) -> RunResult:
+    """The same report without lone surrogates, which JSON cannot carry."""
+
+    def clean(value: object) -> object:
+        if isinstance(value, str):
+            return value.encode("utf-8", "replace").decode()
+        if isinstance(value, dict):
+            return {key: clean(item) for key, item in value.items()}
+        return [clean(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+    return RunResult.model_validate(clean(result.model_dump()))
+
+
+def _json_bytes(text: str) -> Iterator[int]:
+    """How many bytes each character takes in the JSON (a quote takes two, a control character six)."""
+    for character in text:
+        if character in '"\\\b\f\n\r\t':
+            yield 2
+        elif character < " ":
+            yield 6
+        else:
+            yield len(character.encode())
+
+
+def _characters_for(text: str, spare: int) -> int:
+    """How many leading characters of ``text`` must go to save ``spare`` bytes of JSON."""
+    for count, size in enumerate(_json_bytes(text), start=1):
+        spare -= size
+        if spare <= 0:
+            return count
+    return len(text)
+
+
+def _shorten_log_tail(result: RunResult, excess: int) -> RunResult:
+    tail = result.log_tail or ""
+    return result.model_copy(update={"log_tail": tail[_characters_for(tail, excess) :] or None})
+
+
+def _shorten_failure(result: RunResult, excess: int) -> RunResult:
+    if result.failure is None:
+        return result
+    message = result.failure.message
+    kept = len(message) - _characters_for(message[::-1], excess)
+    return result.model_copy(
+        update={"failure": FailureResult(reason=result.failure.reason, message=message[: max(kept, 80)])}
+    )
+
+
+def _drop_links(result: RunResult, _excess: int) -> RunResult:
+    builds = tuple(b.model_copy(update={"logs_url": None, "artifact_url": None}) for b in result.builds)
+    submissions = tuple(s.model_copy(update={"url": None}) for s in result.submissions)
+    return result.model_copy(update={"builds": builds, "submissions": submissions})
+
+
+def _drop_details(result: RunResult, _excess: int) -> RunResult:
+    return result.model_copy(update={"builds": (), "submissions": ()})
+
+
+def _drop_the_rest(result: RunResult, _excess: int) -> RunResult:
+    failure = result.failure
+    if failure is not None:
+        failure = FailureResult(reason=failure.reason[:80], message=failure.message[:80])
+    return RunResult(failure=failure)
+
+
+_SHRINKS: tuple[Callable[[RunResult, int], RunResult], ...] = (
+    _shorten_log_tail,
+    _shorten_failure,
+    _drop_links,
+    _drop_details,
+    _drop_the_rest,
+)

@@ -1,0 +1,101 @@
+"""Bells: a build's uid is rung whenever something about it may have changed, and is then reconciled.
+
+Many rings collapse into one run; one build is never reconciled twice at once; a run that fails is repeated with
+exponential backoff and jitter. A lost or doubled ring does no harm, so anybody may ring at any time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+log = structlog.get_logger(__name__)
+
+FIRST_RETRY_SECONDS = 0.1
+LONGEST_RETRY_SECONDS = 30.0
+
+Reconcile = Callable[[str], Awaitable[None]]
+
+
+def retry_seconds(failures: int, spread: float) -> float:
+    """Backoff after that many failures in a row; ``spread`` in 0..1 moves it by up to a half."""
+    return min(LONGEST_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2 ** min(failures - 1, 20)) * (0.5 + spread / 2)
+
+
+class Bells:
+    """The work queue between whoever rings and the one reconcile."""
+
+    def __init__(self, reconcile: Reconcile, spread: Callable[[], float]) -> None:
+        self._reconcile = reconcile
+        self._spread = spread
+        self._queue: asyncio.Queue[str] = asyncio.Queue()
+        self._queued: set[str] = set()
+        self._running: set[str] = set()
+        self._again: set[str] = set()
+        self._failures: dict[str, int] = {}
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self.last_failure: str | None = None
+
+    def ring(self, uid: str) -> None:
+        """Reconcile the build soon."""
+        if uid in self._running:
+            self._again.add(uid)
+        elif uid not in self._queued:
+            self._queued.add(uid)
+            self._idle.clear()
+            self._queue.put_nowait(uid)
+
+    def ring_after(self, uid: str, seconds: float) -> None:
+        """Reconcile the build in ``seconds`` at the latest; a sooner timer stays."""
+        loop = asyncio.get_running_loop()
+        due = loop.time() + seconds
+        timer = self._timers.get(uid)
+        if timer is not None and not timer.cancelled() and timer.when() <= due:
+            return
+        if timer is not None:
+            timer.cancel()
+        self._timers[uid] = loop.call_at(due, self._timer_rings, uid)
+
+    async def answer(self) -> None:
+        """Reconcile what is rung, for ever; run several of these for that many builds at once."""
+        while True:
+            uid = await self._queue.get()
+            self._queued.discard(uid)
+            self._running.add(uid)
+            try:
+                await self._run(uid)
+            finally:
+                self._running.discard(uid)
+                if uid in self._again:
+                    self._again.discard(uid)
+                    self.ring(uid)
+                if not self._queued and not self._running:
+                    self._idle.set()
+
+    async def idle(self) -> None:
+        """Wait until no ring is unanswered; timers do not count."""
+        await self._idle.wait()
+
+    @property
+    def unanswered(self) -> int:
+        """How many builds are rung or being reconciled."""
+        return len(self._queued) + len(self._running)
+
+    async def _run(self, uid: str) -> None:
+        try:
+            await self._reconcile(uid)
+        except Exception as error:
+            failures = self._failures[uid] = self._failures.get(uid, 0) + 1
+            wait = retry_seconds(failures, self._spread())
+            log.warning("reconcile failed, will be repeated", uid=uid, failures=failures, seconds=wait, error=str(error))
+            self.ring_after(uid, wait)
+        else:
+            self._failures.pop(uid, None)
+
+    def _timer_rings(self, uid: str) -> None:
+        self._timers.pop(uid, None)
+        self.ring(uid)

@@ -1,0 +1,124 @@
+"""The queue in Redis: `turn` takes in changes and claims places in one round trip; `rebuild` makes the index anew.
+
+Redis is never the truth. Each operator process owns the index under an epoch of its own: a turn on an index that is
+gone, half gone or somebody else's is answered by `StaleIndexError`, and the owner rebuilds it from the resources.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from publishbuild.decide.order import Room
+
+# One hash tag, so that a Redis Cluster keeps all four keys on one node and the script stays atomic.
+_TAG = "{publishbuild}"
+EPOCH, WAITING, MEMBERS, CLAIMS = (f"{_TAG}:{key}" for key in ("epoch", "waiting", "members", "claims"))
+
+CLAIM_SECONDS = 60.0
+CONNECT_SECONDS = 2.0
+ANSWER_SECONDS = 5.0
+_REBUILD_CHUNK = 2000
+
+_TURN = (Path(__file__).parent / "turn.lua").read_text()
+
+
+class QueueUnavailableError(Exception):
+    """Redis cannot be used now; the text says why and never holds the URL, which may carry a password."""
+
+
+class StaleIndexError(Exception):
+    """The index in Redis is not this operator's, or is gone: `RedisQueue.rebuild` is due."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The answer to one turn: the claimed uids in order, and how many builds the index holds, claimed ones included."""
+
+    claimed: list[str]
+    held: int
+
+
+class RedisQueue:
+    """The index of what waits, under this process's ``epoch``."""
+
+    def __init__(self, url: str, epoch: str) -> None:
+        self._redis: Redis = Redis.from_url(
+            url,
+            decode_responses=True,
+            socket_connect_timeout=CONNECT_SECONDS,
+            socket_timeout=ANSWER_SECONDS,
+            retry=Retry(NoBackoff(), 0),
+            protocol=2,
+        )
+        self._script = self._redis.register_script(_TURN)
+        self._epoch = epoch
+
+    async def turn(
+        self, room: Room, *, now: float, gone: Collection[str] = (), waiting: Mapping[str, str] | None = None
+    ) -> Turn:
+        """Take in ``gone`` uids and ``waiting`` members, then claim what ``room`` allows.
+
+        ``now`` is in seconds. Doing it twice does no harm: a build is claimed once.
+
+        Raises:
+            StaleIndexError: nothing was changed; rebuild, then try again.
+            QueueUnavailableError: nobody knows whether it was done; try again.
+        """
+        arguments = [
+            self._epoch,
+            round(now * 1000),
+            round(CLAIM_SECONDS * 1000),
+            room.places,
+            room.namespace_limit,
+            json.dumps(dict(room.running)),
+            json.dumps(sorted(room.busy)),
+            json.dumps(sorted(gone)),
+            json.dumps(dict(waiting or {})),
+        ]
+        try:
+            answer: list[str] = await self._script(keys=[EPOCH, WAITING, MEMBERS, CLAIMS], args=arguments)
+        except (RedisError, OSError) as error:
+            raise _unavailable(error) from error
+        if answer[0] == "stale":
+            raise StaleIndexError
+        return Turn(claimed=answer[2:], held=int(answer[1]))
+
+    async def rebuild(self, waiting: Mapping[str, str]) -> None:
+        """Make the index anew from uid -> member. It counts as whole only once the epoch is written, which is last.
+
+        Raises:
+            QueueUnavailableError: the index stays stale.
+        """
+        try:
+            async with self._redis.pipeline(transaction=False) as pipe:
+                pipe.delete(EPOCH, WAITING, MEMBERS, CLAIMS)
+                for chunk in _chunks(waiting.items()):
+                    pipe.zadd(WAITING, dict.fromkeys((member for _, member in chunk), 0))
+                    pipe.hset(MEMBERS, mapping=dict(chunk))
+                pipe.set(EPOCH, self._epoch)
+                await pipe.execute()
+        except (RedisError, OSError) as error:
+            raise _unavailable(error) from error
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._redis.aclose()
+
+
+def _unavailable(error: Exception) -> QueueUnavailableError:
+    return QueueUnavailableError(f"{type(error).__name__}: {error}")
+
+
+def _chunks(pairs: Iterable[tuple[str, str]]) -> Iterator[list[tuple[str, str]]]:
+    rest = iter(pairs)
+    while chunk := list(islice(rest, _REBUILD_CHUNK)):
+        yield chunk

@@ -1,0 +1,126 @@
+"""Requests to the API server: plain dicts over one shared connection pool of the official async client.
+
+Typed models cost twice the CPU of dicts on the hot path (docs/benchmarks.md), so none are used here. Every request is
+counted, has a deadline, and ends in a dict or in an `ApiError` that says whether asking again may help.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+from urllib.parse import urlencode
+
+import aiohttp
+from kubernetes.aio import client as kube_client
+from kubernetes.aio import config as kube_config
+
+Object = dict[str, Any]
+
+REQUEST_SECONDS = 15.0
+LIST_SECONDS = 60.0
+MERGE_PATCH = "application/merge-patch+json"
+CONFLICT, NOT_FOUND, FORBIDDEN, TOO_MANY, INVALID, BAD_REQUEST = 409, 404, 403, 429, 422, 400
+
+
+@dataclass
+class ApiError(Exception):
+    """An answer other than success, or none at all (``status`` 0: refused, reset or timed out)."""
+
+    status: int
+    reason: str
+    message: str
+    retry_after: float | None = None
+
+    def __str__(self) -> str:
+        return f"{self.status or 'no answer'} {self.reason}: {self.message}".strip()
+
+
+class CountRequest(Protocol):
+    """Told of every request: verb, resource and HTTP code ("0" for no answer)."""
+
+    def __call__(self, verb: str, resource: str, code: str) -> None: ...
+
+
+class Api:
+    """The API server, as this operator needs it."""
+
+    def __init__(self, client: kube_client.ApiClient, count: CountRequest) -> None:
+        self._client = client
+        self._host: str = client.configuration.host
+        self._count = count
+
+    async def request(
+        self,
+        verb: str,
+        path: str,
+        *,
+        resource: str,
+        body: Object | None = None,
+        query: Mapping[str, str | int] | None = None,
+        content_type: str = "application/json",
+        seconds: float = REQUEST_SECONDS,
+    ) -> Object:
+        """One request; the answer's JSON.
+
+        Raises:
+            ApiError: where the server refused it or gave no whole answer in ``seconds``.
+        """
+        headers = {"Accept": "application/json", "Content-Type": content_type}
+        await self._client.update_params_for_auth(headers, [], ["BearerToken"])
+        url = f"{self._host}{path}" + (f"?{urlencode(query)}" if query else "")
+        code = "0"
+        try:
+            answer = await self._client.rest_client.request(
+                verb, url, headers=headers, body=body, _request_timeout=aiohttp.ClientTimeout(total=seconds)
+            )
+            code = str(answer.status)
+            raw = await answer.read()
+        except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as lost:
+            raise ApiError(0, type(lost).__name__, str(lost) or f"no answer in {seconds:.0f} s") from lost
+        finally:
+            self._count(verb.lower(), resource, code)
+        return _read(answer.status, answer.headers, raw)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.close()
+
+
+def _read(status: int, headers: Mapping[str, str], raw: bytes) -> Object:
+    try:
+        answer = json.loads(raw)
+    except ValueError:
+        answer = {"message": raw[:200].decode(errors="replace")}
+    if status < BAD_REQUEST and isinstance(answer, dict):
+        return answer
+    said = answer if isinstance(answer, dict) else {}
+    retry_after = headers.get("Retry-After", "")
+    raise ApiError(
+        status,
+        said.get("reason") or "",
+        said.get("message") or "the answer cannot be read",
+        float(retry_after) if retry_after.isdigit() else None,
+    )
+
+
+async def connect(count: CountRequest) -> Api:
+    """An `Api` for the cluster that this pod runs in, else for the current context of the kubeconfig.
+
+    Raises:
+        ApiError: where neither is to be had; the text says what was looked for.
+    """
+    configuration = kube_client.Configuration()
+    try:
+        if os.environ.get("KUBERNETES_SERVICE_HOST"):
+            kube_config.load_incluster_config(client_configuration=configuration)
+        else:
+            await kube_config.load_kube_config(client_configuration=configuration)
+    except Exception as missing:
+        raise ApiError(0, "NoCluster", f"neither a service account nor a kubeconfig can be used: {missing}") from missing
+    configuration.retries = None
+    configuration.connection_pool_maxsize = 64
+    return Api(kube_client.ApiClient(configuration), count)

@@ -1,0 +1,119 @@
+"""The requests of this operator, a verb each: what it may do to a cluster can be read off this file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from publishbuild import names
+from publishbuild.cluster.api import LIST_SECONDS, MERGE_PATCH, NOT_FOUND, Api, ApiError, Object
+
+_BUILDS = f"/apis/{names.GROUP}/{names.VERSION}"
+_PAGE = 500
+_EVENT_NAME_HEX = 16
+
+BUILDS, JOBS, PODS = "publishbuilds", "jobs", "pods"
+_PLACES = {BUILDS: (_BUILDS, ""), JOBS: ("/apis/batch/v1", names.JOB_SELECTOR), PODS: ("/api/v1", names.JOB_SELECTOR)}
+
+
+class Cluster:
+    """What the operator asks of the API server. All methods raise `ApiError`."""
+
+    def __init__(self, api: Api, namespaces: Sequence[str] = ()) -> None:
+        self._api = api
+        self._namespaces = namespaces
+
+    async def list_all(self, resource: str, *, selector: str | None = None) -> tuple[list[Object], int]:
+        """All objects of ``resource`` in the watched namespaces, and the oldest resourceVersion of the lists."""
+        root, own_selector = _PLACES[resource]
+        items: list[Object] = []
+        versions: list[int] = []
+        for namespace in self._namespaces or ("",):
+            path = f"{root}/namespaces/{namespace}/{resource}" if namespace else f"{root}/{resource}"
+            query: dict[str, str | int] = {"limit": _PAGE}
+            if selector or own_selector:
+                query["labelSelector"] = selector or own_selector
+            while True:
+                page = await self._api.request("GET", path, resource=resource, query=query, seconds=LIST_SECONDS)
+                items += page["items"]
+                if not page["metadata"].get("continue"):
+                    break
+                query["continue"] = page["metadata"]["continue"]
+            versions.append(int(page["metadata"]["resourceVersion"]))
+        return items, min(versions)
+
+    async def probe(self) -> None:
+        """The cheapest list: shows that the API server answers this operator."""
+        await self._api.request("GET", self._first_path(), resource=BUILDS, query={"limit": 1})
+
+    async def get_build(self, namespace: str, name: str) -> Object | None:
+        """The build as it is now, or None where there is none."""
+        return await self._get(f"{_BUILDS}/namespaces/{namespace}/{names.PLURAL}/{name}", BUILDS)
+
+    async def get_job(self, namespace: str, name: str) -> Object | None:
+        """The Job as it is now, or None where there is none."""
+        return await self._get(f"/apis/batch/v1/namespaces/{namespace}/jobs/{name}", JOBS)
+
+    async def pods_of(self, namespace: str, build_uid: str) -> list[Object]:
+        """The build's pods as they are now."""
+        query = {"labelSelector": f"{names.LABEL_UID}={build_uid}"}
+        answer = await self._api.request("GET", f"/api/v1/namespaces/{namespace}/pods", resource=PODS, query=query)
+        items: list[Object] = answer["items"]
+        return items
+
+    async def create_job(self, namespace: str, manifest: Object) -> Object:
+        """Create the Job; 409 where one of that name exists."""
+        return await self._api.request(
+            "POST", f"/apis/batch/v1/namespaces/{namespace}/jobs", resource=JOBS, body=manifest
+        )
+
+    async def set_job_ttl(self, namespace: str, name: str, seconds: int) -> Object:
+        """Let the Job go ``seconds`` after its end."""
+        return await self._api.request(
+            "PATCH",
+            f"/apis/batch/v1/namespaces/{namespace}/jobs/{name}",
+            resource=JOBS,
+            body={"spec": {"ttlSecondsAfterFinished": seconds}},
+            content_type=MERGE_PATCH,
+        )
+
+    async def delete_job(self, namespace: str, name: str, uid: str) -> None:
+        """Delete the Job of that uid once its pods have ended; that it is gone already is success."""
+        body = {"propagationPolicy": "Foreground", "preconditions": {"uid": uid}}
+        path = f"/apis/batch/v1/namespaces/{namespace}/jobs/{name}"
+        try:
+            await self._api.request("DELETE", path, resource=JOBS, body=body)
+        except ApiError as error:
+            if error.status != NOT_FOUND:
+                raise
+
+    async def write_status(self, build: Object, status: Object) -> Object:
+        """Replace the build's status; 409 where the build changed since ``build`` was read."""
+        metadata = build["metadata"]
+        body = {
+            "apiVersion": names.API_VERSION,
+            "kind": names.KIND,
+            "metadata": {key: metadata[key] for key in ("name", "namespace", "uid", "resourceVersion")},
+            "spec": build["spec"],
+            "status": status,
+        }
+        path = f"{_BUILDS}/namespaces/{metadata['namespace']}/{names.PLURAL}/{metadata['name']}/status"
+        return await self._api.request("PUT", path, resource=f"{BUILDS}/status", body=body)
+
+    async def post_event(self, event: Object) -> None:
+        """Post an Event of events.k8s.io/v1."""
+        namespace = event["metadata"]["namespace"]
+        path = f"/apis/events.k8s.io/v1/namespaces/{namespace}/events"
+        await self._api.request("POST", path, resource="events", body=event)
+
+    async def _get(self, path: str, resource: str) -> Object | None:
+        try:
+            return await self._api.request("GET", path, resource=resource)
+        except ApiError as error:
+            if error.status == NOT_FOUND:
+                return None
+            raise
+
+    def _first_path(self) -> str:
+        if self._namespaces:
+            return f"{_BUILDS}/namespaces/{self._namespaces[0]}/{names.PLURAL}"
+        return f"{_BUILDS}/{names.PLURAL}"

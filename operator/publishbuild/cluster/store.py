@@ -1,0 +1,180 @@
+"""What the operator remembers of the cluster: builds, their Jobs and pods, by the build's uid.
+
+Fed by watch events, by lists and by the answers to the operator's own writes, in any order and any number of times: an
+object older than the one known is ignored. It is an index over the API server and never the truth.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from publishbuild.cluster.objects import BUILDS, JOBS, PODS
+from publishbuild.decide.facts import JobFacts, PodFacts
+
+Object = dict[str, Any]
+Bell = Callable[[str], None]
+
+_DROPPED_METADATA = ("managedFields", "annotations", "labels", "selfLink", "finalizers")
+
+
+@dataclass(slots=True)
+class Record:
+    """One build as last seen, without the metadata that no decision needs."""
+
+    build: Object
+    version: int
+    first_seen: datetime
+    pods: dict[str, PodFacts] = field(default_factory=dict)
+
+
+class Store:
+    """The known objects; rings ``bell`` with the build's uid at each change."""
+
+    def __init__(self, clock: Callable[[], datetime], bell: Bell) -> None:
+        self._clock = clock
+        self._bell = bell
+        self._builds: dict[str, Record] = {}
+        self._jobs: dict[str, JobFacts] = {}
+        self._live: dict[str, JobFacts] = {}
+        self._orphan_pods: dict[str, dict[str, PodFacts]] = {}
+        self._last_seen: datetime | None = None
+
+    def apply(self, resource: str, obj: Object, *, deleted: bool = False) -> None:
+        """Take in one object of ``resource``, or its deletion."""
+        take = {BUILDS: self._apply_build, JOBS: self._apply_job, PODS: self._apply_pod}[resource]
+        take(obj, deleted)
+
+    def replace(self, resource: str, objects: Iterable[Object], version: int) -> None:
+        """Take in a whole list at ``version``: what is known, not newer and not in it is gone."""
+        listed = sorted(objects, key=lambda obj: (obj["metadata"]["creationTimestamp"], _version(obj)))
+        uids = {obj["metadata"]["uid"] for obj in listed}
+        for obj in listed:
+            self.apply(resource, obj)
+        for gone in [known for known in self._known(resource) if known[0] not in uids and known[1] <= version]:
+            self._forget(resource, gone[0])
+
+    def record(self, uid: str) -> Record | None:
+        """The build of that uid, or None where it is gone."""
+        return self._builds.get(uid)
+
+    def job(self, uid: str) -> JobFacts | None:
+        """The Job of the build of that uid, or None where none is known."""
+        return self._jobs.get(uid)
+
+    def pods(self, uid: str) -> tuple[PodFacts, ...]:
+        """The pods of the build of that uid."""
+        record = self._builds.get(uid)
+        return tuple((record.pods if record else self._orphan_pods.get(uid, {})).values())
+
+    def uids(self) -> list[str]:
+        """All builds' uids."""
+        return list(self._builds)
+
+    def live_jobs(self) -> Iterator[JobFacts]:
+        """The Jobs that occupy a place: all that have not ended, whether their build still exists or not."""
+        return iter(self._live.values())
+
+    def live_by_namespace(self) -> Counter[str]:
+        """How many places are occupied in each namespace."""
+        return Counter(job.namespace for job in self.live_jobs())
+
+    def _apply_build(self, build: Object, deleted: bool) -> None:
+        uid, version = build["metadata"]["uid"], _version(build)
+        known = self._builds.get(uid)
+        if deleted:
+            self._forget(BUILDS, uid)
+            return
+        if known is not None and version <= known.version:
+            return
+        slim = _slim(build)
+        if known is None:
+            self._builds[uid] = Record(slim, version, self._now(), self._orphan_pods.pop(uid, {}))
+        else:
+            known.build, known.version = slim, version
+        self._bell(uid)
+
+    def _apply_job(self, obj: Object, deleted: bool) -> None:
+        job = JobFacts.read(obj)
+        if not job.build_uid:
+            return
+        known = self._jobs.get(job.build_uid)
+        if deleted:
+            if known is not None and known.uid == job.uid:
+                self._forget_job(job.build_uid)
+        elif known is None or known.uid != job.uid or job.resource_version > known.resource_version:
+            self._jobs[job.build_uid] = job
+            if job.finished:
+                self._live.pop(job.build_uid, None)
+            else:
+                self._live[job.build_uid] = job
+            self._bell(job.build_uid)
+
+    def _apply_pod(self, obj: Object, deleted: bool) -> None:
+        pod = PodFacts.read(obj)
+        record = self._builds.get(pod.build_uid)
+        pods = record.pods if record else self._orphan_pods.setdefault(pod.build_uid, {})
+        known = pods.get(pod.uid)
+        # A pod that is deleted has still said why it ended, and its Job's verdict may come later.
+        if known is None or pod.resource_version > known.resource_version:
+            pods[pod.uid] = pod
+            self._bell(pod.build_uid)
+        if deleted:
+            self._pod_deleted(pod, pods)
+
+    def _pod_deleted(self, pod: PodFacts, pods: dict[str, PodFacts]) -> None:
+        job = self._jobs.get(pod.build_uid)
+        if job is None or not pod.failed or pod.build_uid not in self._builds:
+            pods.pop(pod.uid, None)
+        if not pods:
+            self._orphan_pods.pop(pod.build_uid, None)
+        self._bell(pod.build_uid)
+
+    def _known(self, resource: str) -> list[tuple[str, int]]:
+        if resource == BUILDS:
+            return [(uid, record.version) for uid, record in self._builds.items()]
+        if resource == JOBS:
+            return [(job.uid, job.resource_version) for job in self._jobs.values()]
+        return [(pod.uid, pod.resource_version) for pods in self._all_pods() for pod in pods.values()]
+
+    def _all_pods(self) -> list[dict[str, PodFacts]]:
+        return [record.pods for record in self._builds.values()] + list(self._orphan_pods.values())
+
+    def _forget(self, resource: str, uid: str) -> None:
+        if resource == BUILDS:
+            if self._builds.pop(uid, None) is not None:
+                self._bell(uid)
+        elif resource == JOBS:
+            for build_uid in [key for key, job in self._jobs.items() if job.uid == uid]:
+                self._forget_job(build_uid)
+        else:
+            for pods in self._all_pods():
+                pods.pop(uid, None)
+
+    def _forget_job(self, build_uid: str) -> None:
+        del self._jobs[build_uid]
+        self._live.pop(build_uid, None)
+        record = self._builds.get(build_uid)
+        if record is not None:
+            record.pods.clear()
+        self._bell(build_uid)
+
+    def _now(self) -> datetime:
+        """The clock, but never twice the same: builds of one second keep the order in which they were seen."""
+        now = self._clock()
+        if self._last_seen is not None and now <= self._last_seen:
+            now = self._last_seen + timedelta(microseconds=1)
+        self._last_seen = now
+        return now
+
+
+def _version(obj: Object) -> int:
+    return int(obj["metadata"]["resourceVersion"])
+
+
+def _slim(build: Object) -> Object:
+    metadata = {key: value for key, value in build["metadata"].items() if key not in _DROPPED_METADATA}
+    return {"metadata": metadata, "spec": build.get("spec") or {}, "status": build.get("status") or {}}

@@ -1,0 +1,57 @@
+"""Attempts, counted and kept: a failed one is read from its pod before that goes, and never forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from publishbuild.decide.facts import PodFacts
+from publishbuild.models.status import FailedAttempt, PublishBuildStatus
+from publishbuild.runner.result import RunResult
+
+_MESSAGE_LENGTH = 1024
+DISRUPTED = "Disrupted"
+
+
+def failed_attempts(before: tuple[FailedAttempt, ...], pods: Iterable[PodFacts]) -> tuple[FailedAttempt, ...]:
+    """What was recorded, and after it each pod that has failed since, oldest first."""
+    recorded = {attempt.pod for attempt in before}
+    fresh = sorted((p for p in pods if p.failed and p.name not in recorded), key=lambda p: (p.created, p.name))
+    return before + tuple(_attempt(number, pod) for number, pod in enumerate(fresh, start=len(before) + 1))
+
+
+def attempts_so_far(status: PublishBuildStatus, failed: tuple[FailedAttempt, ...], pods: Iterable[PodFacts]) -> int:
+    """Failed attempts and the one that runs or has succeeded. A launched Job is in its first attempt at least."""
+    unfailed = sum(1 for pod in pods if not pod.failed)
+    return max(status.attempts or 0, len(failed) + min(unfailed, 1), 1)
+
+
+def latest(pods: Iterable[PodFacts]) -> PodFacts | None:
+    """The pod of the newest attempt."""
+    return max(pods, key=lambda pod: (pod.created, pod.name), default=None)
+
+
+def _attempt(number: int, pod: PodFacts) -> FailedAttempt:
+    reason, message = failure_words(pod)
+    return FailedAttempt(
+        number=number,
+        pod=pod.name,
+        exit_code=pod.exit_code,
+        reason=reason,
+        message=message,
+        start_time=pod.started,
+        finish_time=pod.finished,
+    )
+
+
+def failure_words(pod: PodFacts) -> tuple[str, str]:
+    """Reason and message of a failed pod: the runner's own words, else Kubernetes's."""
+    result = RunResult.from_message(pod.message)
+    if result and result.failure:
+        return result.failure.reason, result.failure.message[:_MESSAGE_LENGTH]
+    if pod.disrupted:
+        return DISRUPTED, "the pod was evicted or preempted; this attempt does not count against the backoffLimit"
+    if pod.exit_code is not None:
+        tail = (pod.message or "").strip().splitlines()
+        said = f": {tail[-1]}" if tail and result is None else ""
+        return pod.reason or "Error", f"the runner ended with exit code {pod.exit_code}{said}"[:_MESSAGE_LENGTH]
+    return pod.reason or "PodFailed", (pod.message or "the pod failed before its container ended")[:_MESSAGE_LENGTH]

@@ -1,0 +1,237 @@
+"""All that a decision may depend on, gathered by `publishbuild.reconcile` before it is taken."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from publishbuild.models.spec import PublishBuildSpec
+from publishbuild.models.status import PublishBuildStatus
+from publishbuild.names import ANNOTATION_KEY, LABEL_UID, RUNNER_CONTAINER
+
+Object = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class BuildFacts:
+    """One PublishBuild. ``spec`` is None exactly where ``spec_error`` says in one line what is wrong with it."""
+
+    namespace: str
+    name: str
+    uid: str
+    generation: int
+    created: datetime
+    deleting: bool
+    spec: PublishBuildSpec | None
+    spec_error: str | None
+    status: PublishBuildStatus
+
+    @classmethod
+    def read(cls, build: Object) -> BuildFacts:
+        """From the object as the API server gives it."""
+        metadata = build["metadata"]
+        spec, error = _read_spec(build.get("spec"))
+        return cls(
+            namespace=metadata["namespace"],
+            name=metadata["name"],
+            uid=metadata["uid"],
+            generation=metadata.get("generation", 1),
+            created=_time(metadata["creationTimestamp"]),
+            deleting="deletionTimestamp" in metadata,
+            spec=spec,
+            spec_error=error,
+            status=_read_status(build.get("status")),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class JobFacts:
+    """A build's one Job: ``complete`` or ``failed_reason`` only from its terminal conditions."""
+
+    namespace: str
+    name: str
+    uid: str
+    build_uid: str
+    resource_version: int
+    deleting: bool = False
+    complete: bool = False
+    failed_reason: str | None = None
+    failed_message: str = ""
+    started: datetime | None = None
+    ended: datetime | None = None
+    succeeded_pods: int = 0
+    failed_pods: int = 0
+    ttl_seconds: int | None = None
+    concurrency_key: str = ""
+
+    @property
+    def finished(self) -> bool:
+        """Whether the Job controller has said its last word; until then the Job occupies a place."""
+        return self.complete or self.failed_reason is not None
+
+    @classmethod
+    def read(cls, job: Object) -> JobFacts:
+        """From the object as the API server gives it."""
+        metadata, status = job["metadata"], job.get("status") or {}
+        conditions = {c["type"]: c for c in status.get("conditions") or () if c.get("status") == "True"}
+        failed, complete = conditions.get("Failed"), conditions.get("Complete")
+        ended = (failed or complete or {}).get("lastTransitionTime")
+        return cls(
+            namespace=metadata["namespace"],
+            name=metadata["name"],
+            uid=metadata["uid"],
+            build_uid=(metadata.get("labels") or {}).get(LABEL_UID, ""),
+            resource_version=int(metadata["resourceVersion"]),
+            deleting="deletionTimestamp" in metadata,
+            complete=complete is not None,
+            failed_reason=(failed.get("reason") or "JobFailed") if failed else None,
+            failed_message=failed.get("message", "") if failed else "",
+            started=_time(status["startTime"]) if status.get("startTime") else None,
+            ended=_time(status.get("completionTime") or ended) if status.get("completionTime") or ended else None,
+            succeeded_pods=status.get("succeeded", 0),
+            failed_pods=status.get("failed", 0),
+            ttl_seconds=job.get("spec", {}).get("ttlSecondsAfterFinished"),
+            concurrency_key=(metadata.get("annotations") or {}).get(ANNOTATION_KEY, ""),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PodFacts:
+    """One attempt. ``exit_code`` is set once the runner's container has ended."""
+
+    name: str
+    uid: str
+    build_uid: str
+    resource_version: int
+    created: datetime
+    phase: str
+    exit_code: int | None = None
+    reason: str | None = None
+    message: str | None = None
+    started: datetime | None = None
+    finished: datetime | None = None
+    waiting_reason: str | None = None
+    waiting_message: str = ""
+    disrupted: bool = False
+
+    @property
+    def failed(self) -> bool:
+        """Whether this attempt has failed for sure."""
+        return self.phase == "Failed" or (self.exit_code is not None and self.exit_code != 0)
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether this attempt has done its work for sure."""
+        return self.phase == "Succeeded" or self.exit_code == 0
+
+    @classmethod
+    def read(cls, pod: Object) -> PodFacts:
+        """From the object as the API server gives it."""
+        metadata, status = pod["metadata"], pod.get("status") or {}
+        container = next(
+            (c for c in status.get("containerStatuses") or () if c["name"] == RUNNER_CONTAINER), {"state": {}}
+        )
+        ended = container.get("state", {}).get("terminated") or {}
+        waiting_reason, waiting_message = _why_not_started(status, container)
+        return cls(
+            name=metadata["name"],
+            uid=metadata["uid"],
+            build_uid=(metadata.get("labels") or {}).get(LABEL_UID, ""),
+            resource_version=int(metadata["resourceVersion"]),
+            created=_time(metadata["creationTimestamp"]),
+            phase=status.get("phase", "Pending"),
+            exit_code=ended.get("exitCode"),
+            reason=ended.get("reason") or status.get("reason"),
+            message=ended.get("message") or status.get("message"),
+            started=_time(ended["startedAt"]) if ended.get("startedAt") else None,
+            finished=_time(ended["finishedAt"]) if ended.get("finishedAt") else None,
+            waiting_reason=waiting_reason,
+            waiting_message=waiting_message,
+            disrupted=_condition(status, "DisruptionTarget", "True") is not None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class QueueFacts:
+    """How the build stands in the queue, and how full the cluster is.
+
+    ``entered`` is when the build entered the queue: as recorded, else when the operator first saw it. ``position`` is 1 for the next one, None where not known.
+    """
+
+    entered: datetime
+    available: bool = True
+    direct: bool = False
+    claimed: bool = False
+    position: int | None = None
+    key_busy: bool = False
+    running: int = 0
+    limit: int = 10
+    running_in_namespace: int = 0
+    namespace_limit: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchTrouble:
+    """The API server refused the Job: ``final`` where asking again cannot help, else not before ``retry_at``."""
+
+    message: str
+    final: bool
+    retry_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The whole input of one decision."""
+
+    now: datetime
+    build: BuildFacts
+    queue: QueueFacts
+    runner_image: str
+    job: JobFacts | None = None
+    pods: tuple[PodFacts, ...] = field(default=())
+    trouble: LaunchTrouble | None = None
+
+
+def _read_spec(spec: Object | None) -> tuple[PublishBuildSpec | None, str | None]:
+    try:
+        return PublishBuildSpec.model_validate(spec or {}), None
+    except ValidationError as invalid:
+        first = invalid.errors(include_url=False)[0]
+        where = ".".join(("spec", *(str(part) for part in first["loc"])))
+        return None, f"{where}: {first['msg']}, got {first['input']!r:.200}"
+
+
+def _read_status(status: Object | None) -> PublishBuildStatus:
+    try:
+        return PublishBuildStatus.model_validate(status or {})
+    except ValidationError:
+        # Somebody else wrote it; what the cluster shows is read anew and written over it.
+        return PublishBuildStatus()
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+
+
+def _condition(status: Object, kind: str, value: str) -> Object | None:
+    conditions = status.get("conditions") or ()
+    return next((c for c in conditions if c["type"] == kind and c["status"] == value), None)
+
+
+# A pull that failed is shown by two words in turn; one word keeps the status from flapping.
+_SAME_TROUBLE = {"ErrImagePull": "ImagePullBackOff"}
+_NO_TROUBLE = {None, "ContainerCreating", "PodInitializing"}
+
+
+def _why_not_started(status: Object, container: Object) -> tuple[str | None, str]:
+    waiting = container.get("state", {}).get("waiting") or {}
+    if waiting.get("reason") not in _NO_TROUBLE:
+        reason = _SAME_TROUBLE.get(waiting["reason"], waiting["reason"])
+        return reason, "" if reason == "ImagePullBackOff" else waiting.get("message", "")
+    unscheduled = _condition(status, "PodScheduled", "False")
+    if unscheduled and unscheduled.get("reason") == "Unschedulable":
+        return "Unschedulable", unscheduled.get("message", "")
+    return None, ""

@@ -1,0 +1,153 @@
+"""The one Job of a build, from its spec alone: the same build always gives the same manifest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from publishbuild import names
+from publishbuild.models.spec import PublishBuildSpec
+
+WORKDIR = "/workspace"
+SOURCE_SECRET_DIR = "/var/run/publishbuild/source"  # noqa: S105  # a folder, not a secret
+TERMINATION_LOG = "/dev/termination-log"
+GRACE_SECONDS = 60
+RUNNER_GROUP = 65532
+DEFAULT_RESOURCES = {"requests": {"cpu": "250m", "memory": "512Mi"}, "limits": {"memory": "2Gi"}}
+
+Manifest = dict[str, Any]
+
+
+def job_manifest(*, namespace: str, name: str, uid: str, spec: PublishBuildSpec, default_image: str) -> Manifest:
+    """The Job as sent to the API server.
+
+    It has no ttlSecondsAfterFinished yet: that is set once the outcome is on record, so that Kubernetes cannot remove
+    the Job and its pods before the operator, were it down, has read them (decision 0004).
+    """
+    labels = {
+        names.LABEL_MANAGED_BY: names.OPERATOR_NAME,
+        names.LABEL_BUILD: name,
+        names.LABEL_UID: uid,
+    }
+    owner = {"apiVersion": names.API_VERSION, "kind": names.KIND, "name": name, "uid": uid, "controller": True}
+    key = spec.concurrency_key
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": _without_empty(
+            {
+                "name": names.job_name(name, uid),
+                "namespace": namespace,
+                "labels": labels,
+                "annotations": {names.ANNOTATION_KEY: key} if key else None,
+                "ownerReferences": [owner],
+            }
+        ),
+        "spec": {
+            "backoffLimit": spec.backoff_limit,
+            "activeDeadlineSeconds": spec.run_timeout_seconds,
+            "podReplacementPolicy": "Failed",
+            "podFailurePolicy": _failure_policy(),
+            "template": {
+                "metadata": _without_empty({"labels": labels, "annotations": spec.runner.pod_annotations}),
+                "spec": _pod(name, namespace, uid, spec, default_image),
+            },
+        },
+    }
+
+
+def _failure_policy() -> Manifest:
+    return {
+        "rules": [
+            {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
+            {
+                "action": "FailJob",
+                "onExitCodes": {
+                    "containerName": names.RUNNER_CONTAINER,
+                    "operator": "In",
+                    "values": [names.EXIT_GIVE_UP],
+                },
+            },
+        ]
+    }
+
+
+def _pod(name: str, namespace: str, uid: str, spec: PublishBuildSpec, default_image: str) -> Manifest:
+    runner = spec.runner.to_wire()
+    placed = {key: runner.get(key) for key in ("nodeSelector", "tolerations", "affinity", "imagePullSecrets")}
+    secret = spec.source.git.secret_ref
+    volumes: list[Manifest] = [{"name": "workspace", "emptyDir": {}}, {"name": "tmp", "emptyDir": {}}]
+    if secret:
+        volumes.append({"name": "source-secret", "secret": {"secretName": secret.name}})
+    return _without_empty(
+        {
+            "restartPolicy": "Never",
+            "automountServiceAccountToken": False,
+            "enableServiceLinks": False,
+            "serviceAccountName": spec.runner.service_account_name,
+            "terminationGracePeriodSeconds": GRACE_SECONDS,
+            "securityContext": {
+                "runAsNonRoot": True,
+                "fsGroup": RUNNER_GROUP,
+                "seccompProfile": {"type": "RuntimeDefault"},
+            },
+            **placed,
+            "containers": [_container(name, namespace, uid, spec, default_image)],
+            "volumes": volumes,
+        }
+    )
+
+
+def _container(name: str, namespace: str, uid: str, spec: PublishBuildSpec, default_image: str) -> Manifest:
+    runner, wire = spec.runner, spec.runner.to_wire()
+    credentials, secret = spec.credentials_secret_ref, spec.source.git.secret_ref
+    mounts: list[Manifest] = [{"name": "workspace", "mountPath": WORKDIR}, {"name": "tmp", "mountPath": "/tmp"}]  # noqa: S108  # the pod's own
+    if secret:
+        mounts.append({"name": "source-secret", "mountPath": SOURCE_SECRET_DIR, "readOnly": True})
+    return _without_empty(
+        {
+            "name": names.RUNNER_CONTAINER,
+            "image": runner.image or default_image,
+            "imagePullPolicy": runner.image_pull_policy,
+            "command": wire.get("command"),
+            "args": wire.get("args"),
+            "env": environment(name, namespace, uid, spec) + wire.get("env", []),
+            "envFrom": [{"secretRef": {"name": credentials.name}}] if credentials else None,
+            "resources": wire.get("resources") or DEFAULT_RESOURCES,
+            "terminationMessagePath": TERMINATION_LOG,
+            "terminationMessagePolicy": "FallbackToLogsOnError",
+            "volumeMounts": mounts,
+            "securityContext": {
+                "allowPrivilegeEscalation": False,
+                "capabilities": {"drop": ["ALL"]},
+                "runAsNonRoot": True,
+                # Another build tool may write anywhere in its own image; ours needs its volumes alone.
+                "readOnlyRootFilesystem": runner.command is None and runner.image is None,
+            },
+        }
+    )
+
+
+def environment(name: str, namespace: str, uid: str, spec: PublishBuildSpec) -> list[dict[str, str]]:
+    """What the runner reads, and what any other tool in its place may read."""
+    git = spec.source.git
+    values = {
+        "PUBLISHBUILD_UID": uid,
+        "PUBLISHBUILD_NAME": name,
+        "PUBLISHBUILD_NAMESPACE": namespace,
+        "PUBLISHBUILD_SOURCE_URL": git.url,
+        "PUBLISHBUILD_SOURCE_REVISION": git.revision,
+        "PUBLISHBUILD_SOURCE_PATH": git.path,
+        "PUBLISHBUILD_PLATFORM": spec.platform.value,
+        "PUBLISHBUILD_PROFILE": spec.profile,
+        "PUBLISHBUILD_SUBMIT": "true" if spec.submit.enabled else "false",
+        "PUBLISHBUILD_SUBMIT_PROFILE": spec.submit_profile,
+        "PUBLISHBUILD_WORKDIR": WORKDIR,
+        "PUBLISHBUILD_TERMINATION_LOG": TERMINATION_LOG,
+    }
+    if git.secret_ref:
+        values["PUBLISHBUILD_SOURCE_SECRET_DIR"] = SOURCE_SECRET_DIR
+    return [{"name": key, "value": value} for key, value in values.items()]
+
+
+def _without_empty(manifest: Manifest) -> Manifest:
+    return {key: value for key, value in manifest.items() if value is not None}

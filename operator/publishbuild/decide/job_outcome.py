@@ -1,0 +1,103 @@
+"""What a Job and its pods say of the build: its verdict, its attempts and what they made."""
+
+from __future__ import annotations
+
+from publishbuild.decide import attempts
+from publishbuild.decide.conditions import Verdict
+from publishbuild.decide.facts import JobFacts, PodFacts
+from publishbuild.models.status import (
+    LOG_TAIL_BYTES,
+    BuildStatus,
+    FailedAttempt,
+    Failure,
+    PublishBuildStatus,
+    SourceStatus,
+    SubmissionStatus,
+)
+from publishbuild.names import RUNNER_CONTAINER, Phase
+from publishbuild.runner.result import RunResult
+
+
+def pods_missing(job: JobFacts, pods: tuple[PodFacts, ...]) -> bool:
+    """Whether the Job has ended but not all its pods are seen as ended yet: a watch may lag behind the other.
+
+    The termination messages that the status is made of are on those pods, so the gatherer then reads them anew.
+    """
+    ended = sum(1 for pod in pods if pod.failed or pod.succeeded)
+    return job.finished and ended < job.succeeded_pods + job.failed_pods
+
+
+def verdict(job: JobFacts, failed: tuple[FailedAttempt, ...], pods: tuple[PodFacts, ...]) -> Verdict:
+    """Where the build stands while its Job exists."""
+    if job.complete:
+        return Verdict("True", "Succeeded", f"published at attempt {len(failed) + 1}")
+    if job.failed_reason is not None:
+        return Verdict("False", job.failed_reason, _why_failed(job, failed))
+    newest = attempts.latest(pods)
+    if newest and newest.waiting_reason:
+        said = f": {newest.waiting_message}" if newest.waiting_message else ""
+        return Verdict("Unknown", "Running", f"the pod cannot start, {newest.waiting_reason}{said}")
+    if failed and (newest is None or newest.failed):
+        last = failed[-1]
+        return Verdict("Unknown", "Retrying", f"attempt {last.number} failed ({last.reason}): {last.message}")
+    return Verdict("Unknown", "Running", f"attempt {len(failed) + 1} runs")
+
+
+def phase_of(said: Verdict) -> Phase:
+    """The phase that people read for a verdict on a Job."""
+    if said.succeeded == "Unknown":
+        return Phase.RETRYING if said.reason == "Retrying" else Phase.RUNNING
+    return Phase.SUCCEEDED if said.succeeded == "True" else Phase.FAILED
+
+
+def with_results(status: PublishBuildStatus, pods: tuple[PodFacts, ...]) -> PublishBuildStatus:
+    """``status`` with what the attempts report: commit, EAS builds and submissions; the newest report wins."""
+    changes: dict[str, object] = {}
+    for pod in sorted(pods, key=lambda pod: (pod.created, pod.name)):
+        result = RunResult.from_message(pod.message)
+        if result is None:
+            continue
+        if result.commit:
+            changes["source"] = SourceStatus(commit=result.commit)
+        if result.builds:
+            changes["builds"] = tuple(BuildStatus.model_validate(b.model_dump()) for b in result.builds)
+        if result.submissions:
+            changes["submissions"] = tuple(SubmissionStatus.model_validate(s.model_dump()) for s in result.submissions)
+    return status.model_copy(update=changes)
+
+
+def failure(said: Verdict, status: PublishBuildStatus, pods: tuple[PodFacts, ...]) -> Failure:
+    """Why the build failed for good: from the pod of its last failed attempt, else from the record of it."""
+    pod = attempts.latest(pod for pod in pods if pod.failed)
+    if pod is None:
+        last = status.failed_attempts[-1] if status.failed_attempts else None
+        return Failure(
+            reason=(last.reason if last else None) or said.reason,
+            message=(last.message if last else None) or said.message,
+            exit_code=last.exit_code if last else None,
+            pod=last.pod if last else None,
+        )
+    reason, message = attempts.failure_words(pod)
+    return Failure(
+        reason=reason,
+        message=message,
+        exit_code=pod.exit_code,
+        pod=pod.name,
+        container=RUNNER_CONTAINER,
+        log_tail=_log_tail(pod),
+    )
+
+
+def _log_tail(pod: PodFacts) -> str | None:
+    result = RunResult.from_message(pod.message)
+    tail = result.log_tail if result else pod.message
+    if not tail:
+        return None
+    return tail.encode()[-LOG_TAIL_BYTES:].decode(errors="ignore")
+
+
+def _why_failed(job: JobFacts, failed: tuple[FailedAttempt, ...]) -> str:
+    if not failed:
+        return job.failed_message or "the Job failed"
+    last = failed[-1]
+    return f"attempt {last.number} failed ({last.reason}): {last.message}"

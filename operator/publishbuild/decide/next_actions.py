@@ -1,0 +1,206 @@
+"""The life of a build: one function that names its state and says what to do now.
+
+`reconcile` calls it with fresh Facts whenever a bell rings, carries out what it returns and, after a launch or a
+deletion, asks again. It must therefore be right for any Facts, seen any number of times.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from publishbuild.decide import attempts, job_outcome
+from publishbuild.decide.actions import (
+    Action,
+    DeleteJob,
+    Enqueue,
+    LaunchJob,
+    ReleasePlace,
+    ReportStatus,
+    SetJobTtl,
+    WakeAfter,
+)
+from publishbuild.decide.conditions import Verdict, conditions
+from publishbuild.decide.events import events_between
+from publishbuild.decide.facts import Facts, JobFacts
+from publishbuild.decide.job_manifest import job_manifest
+from publishbuild.decide.order import member
+from publishbuild.decide.queue_reason import queue_reason
+from publishbuild.models.spec import PublishBuildSpec
+from publishbuild.models.status import JobStatus, PublishBuildStatus, QueueStatus
+from publishbuild.names import FailureReason, Phase, QueueReason
+
+Actions = tuple[Action, ...]
+
+# A build that gets its place at once is never reported as Queued: one status write less for each.
+QUIET_SECONDS = 0.3
+
+
+def next_actions(facts: Facts) -> Actions:
+    """What to do now, in order; the status, where it changes, comes last but for its events."""
+    build = facts.build
+    if build.deleting:
+        return (ReleasePlace(),)
+    if build.status.is_terminal:
+        return (ReleasePlace(), *_aftercare(facts))
+    if facts.job is not None:
+        return (ReleasePlace(), *_with_job(facts, facts.job))
+    if build.status.job is not None:
+        return (ReleasePlace(), *_job_gone(facts))
+    if build.spec is None:
+        said = Verdict("False", FailureReason.INVALID_SPEC, build.spec_error or "the spec cannot be read")
+        return (ReleasePlace(), *_end(facts, Phase.FAILED, said))
+    return _without_job(facts, build.spec)
+
+
+def _aftercare(facts: Facts) -> Actions:
+    """The outcome is on record: now the Job may go when its time is over."""
+    job, spec = facts.job, facts.build.spec
+    if job is None or spec is None or job.deleting or job.ttl_seconds == spec.ttl_seconds_after_finished:
+        return ()
+    return (SetJobTtl(job.name, spec.ttl_seconds_after_finished),) if job.finished else ()
+
+
+def _with_job(facts: Facts, job: JobFacts) -> Actions:
+    """The Job exists: it is the truth about the build."""
+    spec = facts.build.spec
+    recorded = _recorded(facts, job)
+    said = job_outcome.verdict(job, recorded.failed_attempts, facts.pods)
+    if spec is not None and spec.cancel and not job.finished:
+        wanted: Actions = () if job.deleting else (DeleteJob(job.name, job.uid),)
+        stopping = Verdict("Unknown", "Cancelling", "spec.cancel is set: waits for the pods to end")
+        # What the attempts said is recorded first: their pods go with the Job.
+        return (*_report(facts, recorded, Phase.CANCELLING, stopping), *wanted)
+    if job.deleting and not job.finished:
+        # Somebody deleted it by hand; the verdict comes when it is gone, and its pods with it.
+        going = Verdict("Unknown", "Running", "the Job is being deleted")
+        return _report(facts, recorded, Phase.RUNNING, going)
+    if said.succeeded == "Unknown":
+        return _report(facts, recorded, job_outcome.phase_of(said), said)
+    ended = recorded.model_copy(update={"completion_time": job.ended or facts.now})
+    if said.succeeded == "False":
+        ended = ended.model_copy(update={"failure": job_outcome.failure(said, ended, facts.pods)})
+    return _report(facts, ended, job_outcome.phase_of(said), said)
+
+
+def _recorded(facts: Facts, job: JobFacts) -> PublishBuildStatus:
+    """The status with everything that the Job and its pods show now."""
+    before = facts.build.status
+    failed = attempts.failed_attempts(before.failed_attempts, facts.pods)
+    status = before.model_copy(
+        update={
+            "queue": QueueStatus(enqueued_time=facts.queue.entered),
+            "job": JobStatus(name=job.name, uid=job.uid),
+            "start_time": before.start_time or job.started or facts.now,
+            "failed_attempts": failed,
+            "attempts": attempts.attempts_so_far(before, failed, facts.pods),
+        }
+    )
+    return job_outcome.with_results(status, facts.pods)
+
+
+def _job_gone(facts: Facts) -> Actions:
+    """The Job was recorded and is no more, though nothing but its owner may remove it before its end is on record."""
+    spec = facts.build.spec
+    if spec is not None and spec.cancel:
+        return _end(facts, Phase.CANCELLED, Verdict("False", FailureReason.CANCELLED, "stopped by spec.cancel"))
+    said = Verdict("False", FailureReason.JOB_DELETED, "the Job was deleted before it ended; what it did is not known")
+    return _end(facts, Phase.FAILED, said)
+
+
+def _without_job(facts: Facts, spec: PublishBuildSpec) -> Actions:
+    if spec.cancel:
+        said = Verdict("False", FailureReason.CANCELLED, "stopped by spec.cancel before it was launched")
+        return (ReleasePlace(), *_end(facts, Phase.CANCELLED, said))
+    if facts.trouble and facts.trouble.final:
+        said = Verdict("False", FailureReason.INVALID_SPEC, facts.trouble.message)
+        return (ReleasePlace(), *_end(facts, Phase.FAILED, said))
+    if spec.queue_timeout_seconds and _waited(facts) >= spec.queue_timeout_seconds:
+        said = Verdict("False", FailureReason.QUEUE_TIMEOUT, f"waited longer than {spec.queue_timeout_seconds} seconds")
+        return (ReleasePlace(), *_end(facts, Phase.FAILED, said))
+    if facts.queue.claimed and not spec.suspend and not facts.trouble:
+        return (LaunchJob(_manifest(facts, spec)),)
+    return _waiting(facts, spec)
+
+
+def _waiting(facts: Facts, spec: PublishBuildSpec) -> Actions:
+    build = facts.build
+    reason, message = queue_reason(facts, spec)
+    wake = _wakes(facts, spec)
+    if spec.suspend:
+        place: Actions = (ReleasePlace(),)
+    elif facts.trouble and facts.now < facts.trouble.retry_at:
+        place = (ReleasePlace(), WakeAfter((facts.trouble.retry_at - facts.now).total_seconds()))
+    else:
+        place = (Enqueue(_member(facts, spec)),)
+        quiet = QUIET_SECONDS - (facts.now - facts.queue.entered).total_seconds()
+        if build.status.phase is None and quiet > 0 and reason is not QueueReason.REDIS_UNAVAILABLE:
+            return (*place, *wake, WakeAfter(quiet))
+    shown = build.status.queue.position if build.status.queue else None
+    status = build.status.model_copy(
+        update={
+            "queue": QueueStatus(
+                enqueued_time=facts.queue.entered,
+                reason=reason,
+                position=None if spec.suspend else facts.queue.position or shown,
+            )
+        }
+    )
+    phase = Phase.SUSPENDED if spec.suspend else Phase.QUEUED
+    said = Verdict("Unknown", "Queued" if reason is QueueReason.WAITING else reason, message)
+    return (*place, *wake, *_report(facts, status, phase, said))
+
+
+def _wakes(facts: Facts, spec: PublishBuildSpec) -> Actions:
+    if not spec.queue_timeout_seconds:
+        return ()
+    return (WakeAfter(max(0.0, spec.queue_timeout_seconds - _waited(facts))),)
+
+
+def _end(facts: Facts, phase: Phase, said: Verdict) -> Actions:
+    """A build that ends without a Job to read."""
+    before = facts.build.status
+    status = before.model_copy(update={"completion_time": facts.now})
+    if before.queue:
+        status = status.model_copy(update={"queue": QueueStatus(enqueued_time=before.queue.enqueued_time)})
+    if phase is Phase.FAILED:
+        status = status.model_copy(update={"failure": job_outcome.failure(said, before, ())})
+    return _report(facts, status, phase, said)
+
+
+def _report(facts: Facts, status: PublishBuildStatus, phase: Phase, said: Verdict) -> Actions:
+    """The status write with its events, or nothing where nothing changes."""
+    build = facts.build
+    after = status.model_copy(
+        update={
+            "phase": phase,
+            "observed_generation": build.generation,
+            "conditions": conditions(build.status.conditions, said, generation=build.generation, now=facts.now),
+        }
+    )
+    if after.to_wire() == build.status.to_wire():
+        return ()
+    return (ReportStatus(after), *events_between(build.status, after))
+
+
+def _manifest(facts: Facts, spec: PublishBuildSpec) -> dict[str, object]:
+    build = facts.build
+    return job_manifest(
+        namespace=build.namespace, name=build.name, uid=build.uid, spec=spec, default_image=facts.runner_image
+    )
+
+
+def _member(facts: Facts, spec: PublishBuildSpec) -> str:
+    build = facts.build
+    return member(
+        priority=spec.priority,
+        created=build.created,
+        entered=facts.queue.entered,
+        uid=build.uid,
+        namespace=build.namespace,
+        key=spec.concurrency_key,
+    )
+
+
+def _waited(facts: Facts) -> float:
+    """Seconds since the build was made: an operator that was down does not stop this clock."""
+    return (facts.now - facts.build.created) / timedelta(seconds=1)

@@ -1,0 +1,1 @@
+"""The PublishBuild resource as pydantic models; `crd` makes the CustomResourceDefinition from them."""

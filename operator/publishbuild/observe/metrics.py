@@ -1,0 +1,61 @@
+"""The Prometheus metrics, by the names of `docs/metrics.md`; dashboards depend on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+_WAIT = (0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600, 14_400, 86_400)
+_RUN = (5, 15, 60, 300, 600, 900, 1800, 3600, 7200, 14_400)
+_RECONCILE = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5)
+
+Depth = Mapping[tuple[str, str], int]
+
+
+class Metrics:
+    """All metrics of one operator, in a registry of their own so that tests do not share them."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        prefix, to = "publishbuild_", {"registry": self.registry}
+        self.wait = Histogram(f"{prefix}wait_seconds", "From creation to launch", buckets=_WAIT, **to)
+        self.run = Histogram(f"{prefix}run_seconds", "From launch to end", buckets=_RUN, **to)
+        self.finished = Counter(
+            f"{prefix}finished_total", "Builds that ended", ("namespace", "outcome", "reason"), **to
+        )
+        self.attempts_failed = Counter(f"{prefix}attempts_failed_total", "Attempts that failed", ("reason",), **to)
+        self.reconcile = Histogram(f"{prefix}reconcile_seconds", "One look at a build", buckets=_RECONCILE, **to)
+        self.reconcile_errors = Counter(f"{prefix}reconcile_errors_total", "Looks that failed", **to)
+        self.api_requests = Counter(
+            f"{prefix}api_requests_total", "Requests to the API server", ("verb", "resource", "code"), **to
+        )
+        self.redis_up = Gauge(f"{prefix}redis_up", "1 while Redis answers", **to)
+
+    def count_request(self, verb: str, resource: str, code: str) -> None:
+        """Count one request to the API server."""
+        self.api_requests.labels(verb, resource, code).inc()
+
+    def show_queue(self, depth: Callable[[], Depth], running: Callable[[], Mapping[str, int]]) -> None:
+        """Show the queue as it is at each scrape: ``depth`` by (namespace, reason), ``running`` by namespace."""
+        self.registry.register(_Queue(depth, running))
+
+    def text(self) -> bytes:
+        """The exposition that Prometheus reads."""
+        return generate_latest(self.registry)
+
+
+class _Queue(Collector):
+    def __init__(self, depth: Callable[[], Depth], running: Callable[[], Mapping[str, int]]) -> None:
+        self._depth, self._running = depth, running
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        depth = GaugeMetricFamily("publishbuild_queue_depth", "Builds that wait", labels=("namespace", "reason"))
+        for labels, count in self._depth().items():
+            depth.add_metric(labels, count)
+        running = GaugeMetricFamily("publishbuild_running", "Builds that occupy a place", labels=("namespace",))
+        for namespace, count in self._running().items():
+            running.add_metric((namespace,), count)
+        return depth, running

@@ -1,0 +1,98 @@
+"""What went wrong, read from what git and ``eas-cli`` print: a reason for programs, and whether a retry can help.
+
+Both programs exit with 1 for almost everything, so the words decide. What nobody recognises is worth a retry: the
+Job bounds the attempts, and a retry looks for the build before it would start one.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+MESSAGE_CHARACTERS = 500
+
+
+@dataclass(frozen=True)
+class FailureClass:
+    """Why an attempt failed: CamelCase ``reason``, one sentence, and whether another attempt may succeed."""
+
+    reason: str
+    message: str
+    retryable: bool
+
+
+class AttemptFailed(Exception):  # noqa: N818 - reads as what happened: an attempt failed
+    """Carries a `FailureClass` from where it was seen to where the attempt ends."""
+
+    def __init__(self, failure: FailureClass) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+
+
+# First match wins; (pattern, reason, worth a retry).
+_EAS = (
+    (r"Either log in with eas login or set the EXPO_TOKEN", "ExpoTokenMissing", False),
+    (r"bearer token is invalid", "ExpoTokenInvalid", False),
+    (r"You don't have the required permissions", "ExpoPermissionDenied", False),
+    (r"Entity not authorized", "ExpoPermissionDenied", False),
+    (r"transient error", "ExpoUnavailable", True),
+    (r"down for maintenance", "ExpoUnavailable", True),
+    (r"maximum number of pending", "TooManyPendingBuilds", True),
+    (r"ENOTFOUND|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EAI_AGAIN|socket hang up|network timeout", "Network", True),
+    (r"Bad Gateway|Service Unavailable|Gateway Time-?out|Internal Server Error", "ExpoUnavailable", True),
+    (r"Failed to upload the project tarball", "UploadFailed", True),
+    (r"[Ff]ree (tier|plan)|EAS_BUILD_FREE_TIER|upgrade to the Starter plan", "PlanLimit", False),
+    (r"VALIDATION_ERROR|is not valid\. |Invalid app config", "InvalidConfig", False),
+    (r"Missing build profile|Missing submit profile|eas\.json (could not be found|is not valid)", "InvalidConfig", False),
+    (r"No lockfile found", "InvalidConfig", False),
+    (r"is required when building in non-interactive mode|--platform is required", "InvalidArguments", False),
+    (r"Nonexistent flag|Unexpected argument|Expected --\S+ to be one of", "InvalidArguments", False),
+    (r"Set ascAppId in the submit profile", "SubmitProfileIncomplete", False),
+    (r"Google Service Account Keys? cannot be set up in --non-interactive", "SubmitProfileIncomplete", False),
+    (r"Input is required, but stdin is not readable", "InteractiveSetupNeeded", False),
+    (r"EAS project not configured|Must configure EAS project", "InteractiveSetupNeeded", False),
+    (r"Credentials are not set up|in --?non-interactive mode", "InteractiveSetupNeeded", False),
+    (r"90189|already been (used|submitted|uploaded)", "BuildNumberUsed", False),
+)
+
+_GIT = (
+    (r"Authentication failed|could not read (Username|Password)|HTTP Basic: Access denied", "SourceAuthFailed", False),
+    (r"Permission denied \(|returned error: 40[13]", "SourceAuthFailed", False),
+    (r"Host key verification failed|No .* host key is known", "SourceHostKeyUnknown", False),
+    (r"SSL certificate problem|server certificate verification failed", "SourceCertificateInvalid", False),
+    (r"couldn't find remote ref|not our ref|unknown revision|Needed a single revision", "SourceRevisionNotFound", False),
+    (r"[Rr]epository not found|repository '.*' not found|returned error: 404", "SourceNotFound", False),
+    (r"does not appear to be a git repository|transport '.*' not allowed", "SourceNotFound", False),
+    (r"Could not resolve host|Connection (refused|reset|timed out)|Failed to connect|Timeout|timed out", "Network", True),
+)
+
+
+def classify_eas(output: str) -> FailureClass:
+    """The failure behind the output of an ``eas`` command."""
+    return _classify(_EAS, output, "EasCliFailed")
+
+
+def classify_git(output: str) -> FailureClass:
+    """The failure behind the output of a ``git`` command."""
+    return _classify(_GIT, output, "SourceFailed")
+
+
+def _classify(table: tuple[tuple[str, str, bool], ...], output: str, otherwise: str) -> FailureClass:
+    for pattern, reason, retryable in table:
+        if found := re.search(pattern, output):
+            return FailureClass(reason, _line_at(output, found.start()), retryable)
+    return FailureClass(otherwise, _last_words(output), retryable=True)
+
+
+def _line_at(output: str, position: int) -> str:
+    start = output.rfind("\n", 0, position) + 1
+    end = output.find("\n", position)
+    return output[start : end if end >= 0 else None].strip()[:MESSAGE_CHARACTERS]
+
+
+def _last_words(output: str) -> str:
+    """The last line that says something: the CLI ends with a line that only says that it failed."""
+    empty = re.compile(r"^(Error: )?(\w+(:\w+)? command failed\.?|GraphQL request failed\.?)?$")
+    lines = [line.strip() for line in output.splitlines()]
+    spoken = [line for line in lines if not empty.match(line)]
+    return (spoken or [line for line in lines if line] or ["it said nothing"])[-1][:MESSAGE_CHARACTERS]

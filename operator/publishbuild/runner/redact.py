@@ -1,0 +1,78 @@
+"""Takes secret values out of everything that is printed or reported.
+
+The runner cannot know which of its variables came from the credentials Secret, so it errs on the side of hiding: a
+variable whose name sounds secret is hidden, and so is every long value under a name that is not known to be plain.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+MASK = "***"
+SHORTEST_SECRET = 4
+SHORTEST_UNNAMED = 12
+
+_SOUNDS_SECRET = re.compile(
+    r"TOKEN|SECRET|PASSW|PASSPHRASE|CREDENTIAL|PRIVATE|AUTH|SESSION|COOKIE|(^|_)KEY($|_)|APIKEY|CERT|P12|JWT|DSN",
+    re.IGNORECASE,
+)
+_KNOWN_PLAIN = re.compile(
+    r"^(PUBLISHBUILD_.*|KUBERNETES_.*|.*_SERVICE_(HOST|PORT.*)|.*_PORT(_.*)?|PATH|HOME|HOSTNAME|PWD|OLDPWD|SHLVL|_|"
+    r"USER|LOGNAME|SHELL|TERM|TZ|TMPDIR|LANG|LC_.*|PYTHON.*|VIRTUAL_ENV|NODE_.*|NPM_CONFIG_.*|npm_.*|YARN_VERSION|"
+    r"GIT_SSL_CAINFO|SSL_CERT_FILE|SSL_CERT_DIR|REQUESTS_CA_BUNDLE|XDG_.*|EXPO_LOCAL|EXPO_STAGING|EAS_CLI|EAS_.*CHECK|"
+    r"EAS_.*WARNING|STANDIN_.*|CI|DEBIAN_FRONTEND|GPG_KEY|PYTHON_SHA256)$"
+)
+_IN_TEXT = (
+    (re.compile(r"(?<=://)[^/\s@'\"]+@"), MASK + "@"),
+    (re.compile(r"\b(Bearer|Basic)\s+[\w.~+/=-]{8,}", re.IGNORECASE), r"\1 " + MASK),
+    (re.compile(r"([?&](?:access_|api_)?(?:token|key|signature|sig|X-Goog-Signature)=)[^&\s'\"]+"), r"\1" + MASK),
+)
+
+
+class Redactor:
+    """Replaces known secret values, and what looks like credentials in URLs and headers, by ``***``."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        forms = {form for secret in secrets for form in _forms(secret)}
+        # Longest first, so that a secret that holds another one goes as a whole.
+        ordered = sorted(forms, key=lambda form: (-len(form), form))
+        self._secrets = re.compile("|".join(map(re.escape, ordered))) if ordered else None
+
+    def __call__(self, text: str) -> str:
+        """The text without secrets."""
+        if self._secrets is not None:
+            text = self._secrets.sub(MASK, text)
+        for pattern, replacement in _IN_TEXT:
+            text = pattern.sub(replacement, text)
+        return text
+
+
+def secret_values(environment: Mapping[str, str]) -> set[str]:
+    """The values of the environment that must not be seen."""
+    return {value for name, value in environment.items() if _is_secret(name, value)}
+
+
+def _is_secret(name: str, value: str) -> bool:
+    if name == "EXPO_TOKEN":
+        return bool(value)
+    if _KNOWN_PLAIN.match(name):
+        return False
+    least = SHORTEST_SECRET if _SOUNDS_SECRET.search(name) else SHORTEST_UNNAMED
+    return len(value.strip()) >= least
+
+
+def _forms(secret: str) -> Iterable[str]:
+    """A secret as it may be printed: as it is, line by line (a key file), in JSON, in a URL."""
+    whole = secret.strip()
+    if not whole:
+        return
+    yield whole
+    yield whole.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    yield quote(whole, safe="")
+    if "\n" in whole:
+        yield from (line.strip() for line in whole.splitlines() if len(line.strip()) >= SHORTEST_UNNAMED)

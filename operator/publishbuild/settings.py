@@ -1,0 +1,82 @@
+"""The operator's settings: read from the environment once, into one frozen model.
+
+A bad value stops the start with one line that names the variable, the value and what is allowed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+_REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
+_ALLOWED = {
+    "REDIS_URL": f"a URL that starts with {', '.join(_REDIS_SCHEMES)}, for example redis://redis:6379/0",
+    "PUBLISHBUILD_WATCH_NAMESPACES": "names of namespaces, separated by commas; empty for all",
+    "PUBLISHBUILD_MAX_CONCURRENT": "a whole number from 1 to 10000",
+    "PUBLISHBUILD_MAX_CONCURRENT_PER_NAMESPACE": "a whole number from 0 (no limit) to 10000",
+    "PUBLISHBUILD_ON_REDIS_OUTAGE": "hold or direct",
+    "PUBLISHBUILD_RUNNER_IMAGE": "the name of an image, for example registry.example/publishbuild-runner:0.1.0",
+    "PUBLISHBUILD_LOG_LEVEL": "debug, info, warning or error",
+    "PUBLISHBUILD_LOG_FORMAT": "json or console",
+    "PUBLISHBUILD_HTTP_PORT": "a port from 0 (any free one) to 65535",
+    "PUBLISHBUILD_RESYNC_SECONDS": "a number of seconds from 1 to 86400",
+}
+
+
+class SettingsError(ValueError):
+    """A setting that cannot be used; its text is the one line for the person who set it."""
+
+
+def _namespaces(value: Any) -> Any:
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+def _redis_url(value: str) -> str:
+    if not value.startswith(_REDIS_SCHEMES):
+        raise ValueError("not a Redis URL")
+    return value
+
+
+class Settings(BaseModel):
+    """See `contract.md`'s table, which `docs/settings.md` repeats for users."""
+
+    model_config = ConfigDict(frozen=True)
+
+    redis_url: Annotated[str, AfterValidator(_redis_url)] = "redis://localhost:6379/0"
+    watch_namespaces: Annotated[
+        tuple[Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")], ...], BeforeValidator(_namespaces)
+    ] = ()
+    max_concurrent: Annotated[int, Field(ge=1, le=10_000)] = 10
+    max_concurrent_per_namespace: Annotated[int, Field(ge=0, le=10_000)] = 0
+    on_redis_outage: Literal["hold", "direct"] = "hold"
+    runner_image: Annotated[str, Field(pattern=r"^\S+$")] = "publishbuild-runner:0.1.0"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["json", "console"] = "json"
+    http_port: Annotated[int, Field(ge=0, le=65_535)] = 8080
+    resync_seconds: Annotated[float, Field(ge=1, le=86_400)] = 300.0
+
+
+def variable(field: str) -> str:
+    """The environment variable behind a field of `Settings`."""
+    return "REDIS_URL" if field == "redis_url" else f"PUBLISHBUILD_{field.upper()}"
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """Settings from ``environment``; a variable that is absent or empty has its default.
+
+    Raises:
+        SettingsError: for the first value that cannot be used.
+    """
+    given = {
+        field: environment[variable(field)] for field in Settings.model_fields if environment.get(variable(field), "")
+    }
+    try:
+        return Settings.model_validate(given)
+    except ValidationError as invalid:
+        field = str(invalid.errors()[0]["loc"][0])
+        name = variable(field)
+        # A Redis URL may hold a password: the line that goes to the log does not.
+        shown = "(not shown: it may hold a password)" if field == "redis_url" else repr(given[field])
+        raise SettingsError(f"{name}: {shown} cannot be used; allowed is {_ALLOWED[name]}") from None
