@@ -38,12 +38,20 @@ _EAS = (
     (r"transient error", "ExpoUnavailable", True),
     (r"down for maintenance", "ExpoUnavailable", True),
     (r"maximum number of pending", "TooManyPendingBuilds", True),
-    (r"ENOTFOUND|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EAI_AGAIN|socket hang up|network timeout", "Network", True),
+    (
+        r"ENOTFOUND|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EAI_AGAIN|socket hang up|network timeout",
+        "Network",
+        True,
+    ),
     (r"Bad Gateway|Service Unavailable|Gateway Time-?out|Internal Server Error", "ExpoUnavailable", True),
     (r"Failed to upload the project tarball", "UploadFailed", True),
     (r"[Ff]ree (tier|plan)|EAS_BUILD_FREE_TIER|upgrade to the Starter plan", "PlanLimit", False),
     (r"VALIDATION_ERROR|is not valid\. |Invalid app config", "InvalidConfig", False),
-    (r"Missing build profile|Missing submit profile|eas\.json (could not be found|is not valid)", "InvalidConfig", False),
+    (
+        r"Missing build profile|Missing submit profile|eas\.json (could not be found|is not valid)",
+        "InvalidConfig",
+        False,
+    ),
     (r"No lockfile found", "InvalidConfig", False),
     (r"is required when building in non-interactive mode|--platform is required", "InvalidArguments", False),
     (r"Nonexistent flag|Unexpected argument|Expected --\S+ to be one of", "InvalidArguments", False),
@@ -56,14 +64,26 @@ _EAS = (
 )
 
 _GIT = (
-    (r"Authentication failed|could not read (Username|Password)|HTTP Basic: Access denied", "SourceAuthFailed", False),
+    (
+        r"Authentication failed|could not read (Username|Password)|HTTP Basic: Access denied",
+        "SourceAuthFailed",
+        False,
+    ),
     (r"Permission denied \(|returned error: 40[13]", "SourceAuthFailed", False),
     (r"Host key verification failed|No .* host key is known", "SourceHostKeyUnknown", False),
     (r"SSL certificate problem|server certificate verification failed", "SourceCertificateInvalid", False),
-    (r"couldn't find remote ref|not our ref|unknown revision|Needed a single revision", "SourceRevisionNotFound", False),
+    (
+        r"couldn't find remote ref|not our ref|unknown revision|Needed a single revision",
+        "SourceRevisionNotFound",
+        False,
+    ),
     (r"[Rr]epository not found|repository '.*' not found|returned error: 404", "SourceNotFound", False),
     (r"does not appear to be a git repository|transport '.*' not allowed", "SourceNotFound", False),
-    (r"Could not resolve host|Connection (refused|reset|timed out)|Failed to connect|Timeout|timed out", "Network", True),
+    (
+        r"Could not resolve host|Connection (refused|reset|timed out)|Failed to connect|Timeout|timed out",
+        "Network",
+        True,
+    ),
 )
 
 

@@ -28,9 +28,13 @@ _KNOWN_PLAIN = re.compile(
     r"EAS_.*WARNING|STANDIN_.*|CI|DEBIAN_FRONTEND|GPG_KEY|PYTHON_SHA256)$"
 )
 _IN_TEXT = (
-    (re.compile(r"(?<=://)[^/\s@'\"]+@"), MASK + "@"),
+    (re.compile(r"(https?://)[^/\s@'\"]+@"), r"\1" + MASK + "@"),
+    (re.compile(r"(\w+://[^/\s:@'\"]*:)[^/\s@'\"]+@"), r"\1" + MASK + "@"),
     (re.compile(r"\b(Bearer|Basic)\s+[\w.~+/=-]{8,}", re.IGNORECASE), r"\1 " + MASK),
-    (re.compile(r"([?&](?:access_|api_)?(?:token|key|signature|sig|X-Goog-Signature)=)[^&\s'\"]+"), r"\1" + MASK),
+    (
+        re.compile(r"([?&](?:access_|api_)?(?:token|key|signature|sig|X-Goog-Signature)=)[^&\s'\"]+"),
+        r"\1" + MASK,
+    ),
 )
 
 

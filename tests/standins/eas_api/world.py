@@ -1,0 +1,152 @@
+"""What the stand-in remembers: builds, submissions, uploads, version numbers. Time is handed in; nothing ticks.
+
+A build's status is worked out from its age when somebody asks, so no task runs in the background and a test that
+sets short stages sees every status in order.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+SLUG = "publishbuild-example"
+ACCOUNT = "standin"
+
+
+@dataclass
+class Stages:
+    """How long each status lasts, in seconds. Changed through ``/standin/settings``."""
+
+    new: float = 0.5
+    in_queue: float = 1.0
+    in_progress: float = 2.5
+    submission_in_queue: float = 0.5
+    submission_in_progress: float = 1.5
+
+
+@dataclass
+class Build:
+    """One build that somebody would have paid for."""
+
+    id: str
+    platform: str
+    profile: str
+    message: str
+    created: float
+    stages: Stages
+    outcome: str
+    metadata: dict[str, Any]
+    app_build_version: str | None = None
+    canceled_at: float | None = None
+
+    def status_at(self, now: float) -> str:
+        """EAS's own word for where the build stands at ``now``."""
+        if self.canceled_at is not None:
+            return "CANCELED"
+        age = now - self.created
+        for status, lasts in (
+            ("NEW", self.stages.new),
+            ("IN_QUEUE", self.stages.in_queue),
+            ("IN_PROGRESS", self.stages.in_progress),
+        ):
+            if age < lasts:
+                return status
+            age -= lasts
+        return self.outcome
+
+
+@dataclass
+class Submission:
+    """One submission to a store."""
+
+    id: str
+    platform: str
+    build_id: str | None
+    config: dict[str, Any]
+    created: float
+    stages: Stages
+    outcome: str = "FINISHED"
+
+    def status_at(self, now: float) -> str:
+        """EAS's own word for where the submission stands at ``now``."""
+        age = now - self.created
+        if age < self.stages.submission_in_queue:
+            return "IN_QUEUE"
+        if age < self.stages.submission_in_queue + self.stages.submission_in_progress:
+            return "IN_PROGRESS"
+        return self.outcome
+
+
+@dataclass
+class World:
+    """Everything the stand-in knows; gone when it stops."""
+
+    clock: Callable[[], float]
+    base_url: str = "http://127.0.0.1:3000"
+    stages: Stages = field(default_factory=Stages)
+    next_outcomes: list[str] = field(default_factory=list)
+    next_submission_outcomes: list[str] = field(default_factory=list)
+    builds: dict[str, Build] = field(default_factory=dict)
+    submissions: dict[str, Submission] = field(default_factory=dict)
+    uploads: dict[str, int] = field(default_factory=dict)
+    versions: dict[tuple[str, str], int] = field(default_factory=dict)
+    operations: Counter[str] = field(default_factory=Counter)
+
+    def now(self) -> float:
+        return self.clock()
+
+    def forget(self) -> None:
+        """Start again with nothing, keeping the stage durations."""
+        for memory in (
+            self.builds,
+            self.submissions,
+            self.uploads,
+            self.versions,
+            self.operations,
+            self.next_outcomes,
+            self.next_submission_outcomes,
+        ):
+            memory.clear()
+
+    def iso(self, moment: float) -> str:
+        return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+    def create_build(self, platform: str, metadata: dict[str, Any], job: dict[str, Any]) -> Build:
+        """Remember a new build; a profile named ``errored`` or ``canceled`` decides how it ends."""
+        profile = str(metadata.get("buildProfile") or "production")
+        outcome = {"errored": "ERRORED", "canceled": "CANCELED"}.get(profile, "FINISHED")
+        if self.next_outcomes:
+            outcome = self.next_outcomes.pop(0)
+        version = job.get("version") or {}
+        build = Build(
+            id=str(uuid.uuid4()),
+            platform=platform,
+            profile=profile,
+            message=str(metadata.get("message") or ""),
+            created=self.now(),
+            stages=Stages(**vars(self.stages)),
+            outcome=outcome,
+            metadata=metadata,
+            app_build_version=version.get("versionCode") or version.get("buildNumber"),
+        )
+        self.builds[build.id] = build
+        return build
+
+    def create_submission(self, platform: str, build_id: str | None, config: dict[str, Any]) -> Submission:
+        """Remember a new submission of a build."""
+        outcome = self.next_submission_outcomes.pop(0) if self.next_submission_outcomes else "FINISHED"
+        submission = Submission(
+            id=str(uuid.uuid4()),
+            platform=platform,
+            build_id=build_id,
+            config=config,
+            created=self.now(),
+            stages=Stages(**vars(self.stages)),
+            outcome=outcome,
+        )
+        self.submissions[submission.id] = submission
+        return submission
