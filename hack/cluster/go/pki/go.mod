@@ -1,0 +1,3 @@
+module publishbuild.dev/hack/cluster/pki
+
+go 1.26.0

@@ -1,0 +1,95 @@
+"""Where everything lies: the sources, the cache that outlives clusters, and one cluster's state.
+
+The cache holds what takes long to make and is keyed by what it was made from. A state folder
+holds one cluster and is emptied by `down`; it may contain other clusters' state folders, which
+is why the entries that belong to a cluster are listed here by name instead of being "all".
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+SOURCES = Path(__file__).resolve().parent
+REPOSITORY = SOURCES.parents[1]
+DEFAULT_STATE = REPOSITORY / ".cluster"
+BIN = DEFAULT_STATE / "bin"
+"""Programs for people, kept across `down`: kubectl, helm, kwok and the cluster's parts."""
+
+LONGEST_STATE_PATH = 70
+"""Unix sockets lie below the state folder, and a socket's whole path has to fit in 107 bytes."""
+
+
+class ClusterError(Exception):
+    """Something that its reader can mend; shown as one line, without a traceback."""
+
+
+def cache() -> Path:
+    """The folder for what takes long to make, where the desktop standard puts such things."""
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    folder = Path(base) / "publishbuild"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@dataclass(frozen=True)
+class State:
+    """The folder of one cluster. Its files are readable by their owner alone."""
+
+    root: Path
+
+    OWN = (
+        "kubeconfig",
+        "redis-url",
+        "redis-url-in-cluster",
+        "host-address",
+        "cluster.json",
+        "loaded.json",
+        "pids",
+        "pki",
+        "conf",
+        "logs",
+        "etcd",
+        "redis",
+        "containerd",
+        "kubelet",
+        "cni-addresses",
+        "pod-logs",
+        "volume-plugins",
+    )
+    """What `up` writes and `down` removes; anything else in the folder is somebody else's."""
+
+    @classmethod
+    def at(cls, path: Path) -> "State":
+        """The state folder at a path, which need not exist yet."""
+        root = path.absolute().resolve()
+        if len(str(root)) > LONGEST_STATE_PATH:
+            raise ClusterError(
+                f"the state folder's path is too long for the sockets below it: {root} has {len(str(root))} "
+                f"characters, at most {LONGEST_STATE_PATH} fit; choose a shorter one with --state"
+            )
+        return cls(root)
+
+    def __truediv__(self, name: str) -> Path:
+        return self.root / name
+
+    def make(self) -> None:
+        """Make the folders that every cluster needs, closed to other users."""
+        for folder in (self.root, *(self / name for name in ("pids", "pki", "conf", "logs"))):
+            folder.mkdir(parents=True, exist_ok=True)
+            folder.chmod(0o700)
+
+    @property
+    def socket(self) -> Path:
+        """Where containerd listens."""
+        return self / "containerd" / "containerd.sock"
+
+
+def write_private(path: Path, text: str) -> Path:
+    """Write a file that only its owner may read; readers see the old text or the new, never half."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f".{path.name}.new")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+    fresh.replace(path)
+    return path

@@ -1,0 +1,113 @@
+"""What a cluster is asked to be, and the addresses that follow from it.
+
+All addresses derive from the port base, so that clusters with different bases never meet:
+their ports, their links and their pod networks differ.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+from hack.cluster.places import State, write_private
+
+NodeKind = Literal["real", "kwok", "none"]
+
+PORT_BASES: dict[NodeKind, int] = {"real": 16440, "kwok": 16460, "none": 16480}
+STEP = 20
+"""Port bases lie this far apart; each cluster uses a few ports above its base."""
+NETWORKS = 200
+"""So many different pod networks exist; bases STEP * NETWORKS apart share theirs."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One cluster's settings; kept in its state folder, so that later commands need no flags."""
+
+    node: NodeKind
+    port_base: int
+    kwok_nodes: int = 1
+
+    @classmethod
+    def read(cls, state: State) -> "Settings | None":
+        """The settings that a state folder was brought up with, None where none was."""
+        file = state / "cluster.json"
+        return cls(**json.loads(file.read_text(encoding="utf-8"))) if file.exists() else None
+
+    def write(self, state: State) -> None:
+        """Remember the settings beside what they lead to."""
+        write_private(state / "cluster.json", json.dumps(asdict(self)) + "\n")
+
+    @property
+    def api_port(self) -> int:
+        """The API server's port."""
+        return self.port_base
+
+    @property
+    def controllers_port(self) -> int:
+        """The controller-manager's own port, for its health and metrics."""
+        return self.port_base + 1
+
+    @property
+    def scheduler_port(self) -> int:
+        """The scheduler's own port, for its health and metrics."""
+        return self.port_base + 2
+
+    @property
+    def etcd_port(self) -> int:
+        """The port that etcd serves on; the next one is for its peers, of which there are none."""
+        return self.port_base + 3
+
+    @property
+    def redis_port(self) -> int:
+        """The Redis server's port."""
+        return self.port_base + 5
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """Every port that the cluster opens on this machine."""
+        return tuple(self.port_base + offset for offset in range(6))
+
+    @property
+    def network(self) -> int:
+        """The number that tells this cluster's networks from those of the others."""
+        return self.port_base // STEP % NETWORKS
+
+    @property
+    def link(self) -> str:
+        """The name of the node's network namespace and of the link that leads into it."""
+        return f"pbuild{self.port_base}"
+
+    @property
+    def host_address(self) -> str:
+        """This machine, as the node and its pods see it."""
+        return f"10.245.{self.network}.1" if self.node == "real" else "127.0.0.1"
+
+    @property
+    def node_address(self) -> str:
+        """The node, as this machine sees it."""
+        return f"10.245.{self.network}.2"
+
+    @property
+    def link_network(self) -> str:
+        """The two addresses of the link between this machine and the node."""
+        return f"10.245.{self.network}.0/30"
+
+    @property
+    def pod_network(self) -> str:
+        """The pods' addresses."""
+        return f"10.244.{self.network}.0/24"
+
+    @property
+    def service_network(self) -> str:
+        """The Services' addresses, their first one being the API server's."""
+        return f"10.96.{self.network}.0/24"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every address and name that the cluster's certificate has to prove."""
+        dns = ("localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc")
+        ips = ("127.0.0.1", self.host_address, self.node_address, f"10.96.{self.network}.1")
+        return (*dict.fromkeys(ips), *dns, "kubernetes.default.svc.cluster.local", NODE_NAME)
+
+
+NODE_NAME = "publishbuild-node"
