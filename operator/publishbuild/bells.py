@@ -9,26 +9,25 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-import structlog
-
-log = structlog.get_logger(__name__)
-
 FIRST_RETRY_SECONDS = 0.1
 LONGEST_RETRY_SECONDS = 30.0
 
 Reconcile = Callable[[str], Awaitable[None]]
+OnError = Callable[[str, Exception, float], None]
 
 
 def retry_seconds(failures: int, spread: float) -> float:
     """Backoff after that many failures in a row; ``spread`` in 0..1 moves it by up to a half."""
-    return min(LONGEST_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2 ** min(failures - 1, 20)) * (0.5 + spread / 2)
+    longest = min(LONGEST_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2.0 ** min(failures - 1, 20))
+    return longest * (0.5 + spread / 2)
 
 
 class Bells:
     """The work queue between whoever rings and the one reconcile."""
 
-    def __init__(self, reconcile: Reconcile, spread: Callable[[], float]) -> None:
+    def __init__(self, reconcile: Reconcile, on_error: OnError, spread: Callable[[], float]) -> None:
         self._reconcile = reconcile
+        self._on_error = on_error
         self._spread = spread
         self._queue: asyncio.Queue[str] = asyncio.Queue()
         self._queued: set[str] = set()
@@ -36,12 +35,14 @@ class Bells:
         self._again: set[str] = set()
         self._failures: dict[str, int] = {}
         self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._closed = False
         self._idle = asyncio.Event()
         self._idle.set()
-        self.last_failure: str | None = None
 
     def ring(self, uid: str) -> None:
         """Reconcile the build soon."""
+        if self._closed:
+            return
         if uid in self._running:
             self._again.add(uid)
         elif uid not in self._queued:
@@ -80,6 +81,17 @@ class Bells:
         """Wait until no ring is unanswered; timers do not count."""
         await self._idle.wait()
 
+    async def finish(self) -> None:
+        """Take no more rings, and wait until what runs now has ended; what is only queued is left to the next start."""
+        self._closed = True
+        while not self._queue.empty():
+            self._queued.discard(self._queue.get_nowait())
+        for timer in self._timers.values():
+            timer.cancel()
+        if self._running:
+            self._idle.clear()
+            await self._idle.wait()
+
     @property
     def unanswered(self) -> int:
         """How many builds are rung or being reconciled."""
@@ -88,10 +100,10 @@ class Bells:
     async def _run(self, uid: str) -> None:
         try:
             await self._reconcile(uid)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # one bad build never stops another
             failures = self._failures[uid] = self._failures.get(uid, 0) + 1
             wait = retry_seconds(failures, self._spread())
-            log.warning("reconcile failed, will be repeated", uid=uid, failures=failures, seconds=wait, error=str(error))
+            self._on_error(uid, error, wait)
             self.ring_after(uid, wait)
         else:
             self._failures.pop(uid, None)

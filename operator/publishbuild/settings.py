@@ -46,7 +46,8 @@ class Settings(BaseModel):
 
     redis_url: Annotated[str, AfterValidator(_redis_url)] = "redis://localhost:6379/0"
     watch_namespaces: Annotated[
-        tuple[Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")], ...], BeforeValidator(_namespaces)
+        tuple[Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")], ...],
+        BeforeValidator(_namespaces),
     ] = ()
     max_concurrent: Annotated[int, Field(ge=1, le=10_000)] = 10
     max_concurrent_per_namespace: Annotated[int, Field(ge=0, le=10_000)] = 0

@@ -1,7 +1,7 @@
 """Who waits, who has been given a place and how many places are free: this process's side of the queue.
 
-Occupancy is derived from live Jobs, never counted up and down: a claim only bridges the moment between the queue's answer
-and the Job's appearance in the store.
+Occupancy is derived from live Jobs, never counted up and down: a claim only bridges the moment between the queue's
+answer and the Job's appearance in the store.
 """
 
 from __future__ import annotations
@@ -105,10 +105,18 @@ class Places:
                 self._added.setdefault(uid, member)
         self._gone |= {uid for uid in changes.gone if uid not in self.waiting}
 
-    def forget_changes(self) -> None:
-        """The index has just been rebuilt from ``waiting``; claims whose Job has not come are queued again."""
+    def snapshot(self) -> tuple[dict[str, str], set[str]]:
+        """All that the index must hold: waiting uid -> member, and which of them are claimed. No change is due then.
+
+        Claims stay: a Job may be on its way for each of them, and its place is taken already.
+        """
         self._added, self._gone = {}, set()
-        self._claims = {}
+        return dict(self.waiting), set(self._claims)
+
+    @property
+    def has_changes(self) -> bool:
+        """Whether the index has something to hear."""
+        return bool(self._added or self._gone)
 
     def occupied(self) -> Occupied:
         """The places taken by live Jobs, and by claims whose Job is not seen yet."""

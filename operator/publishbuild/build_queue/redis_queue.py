@@ -73,7 +73,7 @@ class RedisQueue:
             StaleIndexError: nothing was changed; rebuild, then try again.
             QueueUnavailableError: nobody knows whether it was done; try again.
         """
-        arguments = [
+        arguments: list[str | int | float] = [
             self._epoch,
             round(now * 1000),
             round(CLAIM_SECONDS * 1000),
@@ -92,8 +92,10 @@ class RedisQueue:
             raise StaleIndexError
         return Turn(claimed=answer[2:], held=int(answer[1]))
 
-    async def rebuild(self, waiting: Mapping[str, str]) -> None:
-        """Make the index anew from uid -> member. It counts as whole only once the epoch is written, which is last.
+    async def rebuild(self, waiting: Mapping[str, str], claimed: Collection[str] = (), *, now: float) -> None:
+        """Make the index anew from uid -> member; ``claimed`` ones keep their claim. The epoch is written last.
+
+        ``now`` is in seconds. An index without its epoch counts as stale, so a half made one is never used.
 
         Raises:
             QueueUnavailableError: the index stays stale.
@@ -102,8 +104,12 @@ class RedisQueue:
             async with self._redis.pipeline(transaction=False) as pipe:
                 pipe.delete(EPOCH, WAITING, MEMBERS, CLAIMS)
                 for chunk in _chunks(waiting.items()):
-                    pipe.zadd(WAITING, dict.fromkeys((member for _, member in chunk), 0))
                     pipe.hset(MEMBERS, mapping=dict(chunk))
+                    in_line = {member: 0 for uid, member in chunk if uid not in claimed}
+                    if in_line:
+                        pipe.zadd(WAITING, in_line)
+                if claimed:
+                    pipe.zadd(CLAIMS, dict.fromkeys(claimed, round((now + CLAIM_SECONDS) * 1000)))
                 pipe.set(EPOCH, self._epoch)
                 await pipe.execute()
         except (RedisError, OSError) as error:

@@ -6,7 +6,6 @@ counted, has a deadline, and ends in a dict or in an `ApiError` that says whethe
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 from collections.abc import Mapping
@@ -42,15 +41,18 @@ class ApiError(Exception):
 class CountRequest(Protocol):
     """Told of every request: verb, resource and HTTP code ("0" for no answer)."""
 
-    def __call__(self, verb: str, resource: str, code: str) -> None: ...
+    def __call__(self, verb: str, resource: str, code: str) -> None:
+        """Count it."""
+        ...
 
 
 class Api:
     """The API server, as this operator needs it."""
 
     def __init__(self, client: kube_client.ApiClient, count: CountRequest) -> None:
-        self._client = client
-        self._host: str = client.configuration.host
+        # The generated client is not typed through; `request` is the one place that touches it.
+        self._client: Any = client
+        self._host = str(client.configuration.host)
         self._count = count
 
     async def request(
@@ -70,7 +72,9 @@ class Api:
             ApiError: where the server refused it or gave no whole answer in ``seconds``.
         """
         headers = {"Accept": "application/json", "Content-Type": content_type}
-        await self._client.update_params_for_auth(headers, [], ["BearerToken"])
+        token = await self._client.configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
+        if token:
+            headers["Authorization"] = token
         url = f"{self._host}{path}" + (f"?{urlencode(query)}" if query else "")
         code = "0"
         try:
@@ -79,7 +83,7 @@ class Api:
             )
             code = str(answer.status)
             raw = await answer.read()
-        except (aiohttp.ClientError, OSError, asyncio.TimeoutError) as lost:
+        except (aiohttp.ClientError, OSError, TimeoutError) as lost:
             raise ApiError(0, type(lost).__name__, str(lost) or f"no answer in {seconds:.0f} s") from lost
         finally:
             self._count(verb.lower(), resource, code)
@@ -116,11 +120,17 @@ async def connect(count: CountRequest) -> Api:
     configuration = kube_client.Configuration()
     try:
         if os.environ.get("KUBERNETES_SERVICE_HOST"):
-            kube_config.load_incluster_config(client_configuration=configuration)
+            kube_config.load_incluster_config(  # type: ignore[no-untyped-call]  # not typed there
+                client_configuration=configuration
+            )
         else:
-            await kube_config.load_kube_config(client_configuration=configuration)
+            await kube_config.load_kube_config(  # type: ignore[no-untyped-call]  # not typed there
+                client_configuration=configuration
+            )
     except Exception as missing:
-        raise ApiError(0, "NoCluster", f"neither a service account nor a kubeconfig can be used: {missing}") from missing
+        raise ApiError(
+            0, "NoCluster", f"neither a service account nor a kubeconfig can be used: {missing}"
+        ) from missing
     configuration.retries = None
     configuration.connection_pool_maxsize = 64
     return Api(kube_client.ApiClient(configuration), count)

@@ -12,7 +12,11 @@ _PAGE = 500
 _EVENT_NAME_HEX = 16
 
 BUILDS, JOBS, PODS = "publishbuilds", "jobs", "pods"
-_PLACES = {BUILDS: (_BUILDS, ""), JOBS: ("/apis/batch/v1", names.JOB_SELECTOR), PODS: ("/api/v1", names.JOB_SELECTOR)}
+_PLACES = {
+    BUILDS: (_BUILDS, ""),
+    JOBS: ("/apis/batch/v1", names.JOB_SELECTOR),
+    PODS: ("/api/v1", names.JOB_SELECTOR),
+}
 
 
 class Cluster:

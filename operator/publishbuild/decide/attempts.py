@@ -49,7 +49,10 @@ def failure_words(pod: PodFacts) -> tuple[str, str]:
     if result and result.failure:
         return result.failure.reason, result.failure.message[:_MESSAGE_LENGTH]
     if pod.disrupted:
-        return DISRUPTED, "the pod was evicted or preempted; this attempt does not count against the backoffLimit"
+        return (
+            DISRUPTED,
+            "the pod was evicted or preempted; this attempt does not count against the backoffLimit",
+        )
     if pod.exit_code is not None:
         tail = (pod.message or "").strip().splitlines()
         said = f": {tail[-1]}" if tail and result is None else ""

@@ -78,7 +78,7 @@ class JobFacts:
         metadata, status = job["metadata"], job.get("status") or {}
         conditions = {c["type"]: c for c in status.get("conditions") or () if c.get("status") == "True"}
         failed, complete = conditions.get("Failed"), conditions.get("Complete")
-        ended = (failed or complete or {}).get("lastTransitionTime")
+        ended = status.get("completionTime") or (failed or complete or {}).get("lastTransitionTime")
         return cls(
             namespace=metadata["namespace"],
             name=metadata["name"],
@@ -90,7 +90,7 @@ class JobFacts:
             failed_reason=(failed.get("reason") or "JobFailed") if failed else None,
             failed_message=failed.get("message", "") if failed else "",
             started=_time(status["startTime"]) if status.get("startTime") else None,
-            ended=_time(status.get("completionTime") or ended) if status.get("completionTime") or ended else None,
+            ended=_time(ended) if ended else None,
             succeeded_pods=status.get("succeeded", 0),
             failed_pods=status.get("failed", 0),
             ttl_seconds=job.get("spec", {}).get("ttlSecondsAfterFinished"),
@@ -131,7 +131,7 @@ class PodFacts:
     def read(cls, pod: Object) -> PodFacts:
         """From the object as the API server gives it."""
         metadata, status = pod["metadata"], pod.get("status") or {}
-        container = next(
+        container: Object = next(
             (c for c in status.get("containerStatuses") or () if c["name"] == RUNNER_CONTAINER), {"state": {}}
         )
         ended = container.get("state", {}).get("terminated") or {}
@@ -158,7 +158,8 @@ class PodFacts:
 class QueueFacts:
     """How the build stands in the queue, and how full the cluster is.
 
-    ``entered`` is when the build entered the queue: as recorded, else when the operator first saw it. ``position`` is 1 for the next one, None where not known.
+    ``entered`` is when the build entered the queue: as recorded, else when the operator first saw it. ``position`` is
+    1 for the next one, None where not known.
     """
 
     entered: datetime
@@ -213,7 +214,7 @@ def _read_status(status: Object | None) -> PublishBuildStatus:
 
 
 def _time(text: str) -> datetime:
-    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return datetime.fromisoformat(text)
 
 
 def _condition(status: Object, kind: str, value: str) -> Object | None:

@@ -9,6 +9,7 @@ from publishbuild.models.spec import PublishBuildSpec
 
 WORKDIR = "/workspace"
 SOURCE_SECRET_DIR = "/var/run/publishbuild/source"  # noqa: S105  # a folder, not a secret
+TMP = "/tmp"  # noqa: S108  # the pod's own
 TERMINATION_LOG = "/dev/termination-log"
 GRACE_SECONDS = 60
 RUNNER_GROUP = 65532
@@ -28,7 +29,13 @@ def job_manifest(*, namespace: str, name: str, uid: str, spec: PublishBuildSpec,
         names.LABEL_BUILD: name,
         names.LABEL_UID: uid,
     }
-    owner = {"apiVersion": names.API_VERSION, "kind": names.KIND, "name": name, "uid": uid, "controller": True}
+    owner = {
+        "apiVersion": names.API_VERSION,
+        "kind": names.KIND,
+        "name": name,
+        "uid": uid,
+        "controller": True,
+    }
     key = spec.concurrency_key
     return {
         "apiVersion": "batch/v1",
@@ -100,7 +107,10 @@ def _pod(name: str, namespace: str, uid: str, spec: PublishBuildSpec, default_im
 def _container(name: str, namespace: str, uid: str, spec: PublishBuildSpec, default_image: str) -> Manifest:
     runner, wire = spec.runner, spec.runner.to_wire()
     credentials, secret = spec.credentials_secret_ref, spec.source.git.secret_ref
-    mounts: list[Manifest] = [{"name": "workspace", "mountPath": WORKDIR}, {"name": "tmp", "mountPath": "/tmp"}]  # noqa: S108  # the pod's own
+    mounts: list[Manifest] = [
+        {"name": "workspace", "mountPath": WORKDIR},
+        {"name": "tmp", "mountPath": TMP},
+    ]
     if secret:
         mounts.append({"name": "source-secret", "mountPath": SOURCE_SECRET_DIR, "readOnly": True})
     return _without_empty(

@@ -1,8 +1,8 @@
 """The order of the queue, as text: Redis sorts members by their bytes, and so does Python.
 
-A member reads ``PPPP:SSSSSSSSSSS:TTTTTTTTTTTTTTTTT:uid:namespace:key``: priority turned around (higher is earlier), second
-of creation, microsecond of entering (the API server's creation time has whole seconds only), then what `choose` needs to
-know. Neither a uid nor a namespace holds a colon; a concurrency key may, so it stands last.
+A member reads ``PPPP:SSSSSSSSSSS:TTTTTTTTTTTTTTTTT:uid:namespace:key``: priority turned around (higher is earlier),
+second of creation, microsecond of entering (the API server's creation time has whole seconds only), then what `choose`
+needs to know. Neither a uid nor a namespace holds a colon; a concurrency key may, so it stands last.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ class Waiting:
 class Room:
     """How many builds may start now.
 
-    ``namespace_limit`` 0 is no limit; ``running`` counts occupied places by namespace; ``busy`` holds ``namespace:key`` of
-    each concurrency key that a build occupies.
+    ``namespace_limit`` 0 is no limit; ``running`` counts occupied places by namespace; ``busy`` holds ``namespace:key``
+    of each concurrency key that a build occupies.
     """
 
     places: int

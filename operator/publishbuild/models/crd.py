@@ -130,9 +130,7 @@ def _structural(schema: Schema, definitions: Schema) -> Schema:
     if "x-kubernetes-preserve-unknown-fields" in made:
         return made
     if "properties" in merged:
-        made["properties"] = {
-            name: _structural(inner, definitions) for name, inner in merged["properties"].items()
-        }
+        made["properties"] = {name: _structural(inner, definitions) for name, inner in merged["properties"].items()}
     if isinstance(merged.get("additionalProperties"), dict):
         made["additionalProperties"] = _structural(merged["additionalProperties"], definitions)
     if "items" in merged:

@@ -2,36 +2,51 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
 
 from publishbuild.models import rules
 from publishbuild.models.base import KubeModel
 from publishbuild.models.rules import TextRule
 
 
-def _checked(*checks: TextRule, longest: int) -> Any:
-    """A string type that the API server (CEL) and Python check by the same rules."""
+@dataclass(frozen=True)
+class Checked:
+    """Marks a string that the API server (CEL) and Python check by the same rules."""
 
-    def check(value: str) -> str:
-        for rule in checks:
+    longest: int
+    rules: tuple[TextRule, ...]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """At most ``longest`` characters, then each rule."""
+        text = core_schema.str_schema(max_length=self.longest)
+        return core_schema.no_info_after_validator_function(self._check, text)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """The rules as CEL."""
+        return handler(schema) | {"x-kubernetes-validations": [rule.cel() for rule in self.rules]}
+
+    def _check(self, value: str) -> str:
+        for rule in self.rules:
             rule.check(value)
         return value
 
-    extra: dict[str, Any] = {"x-kubernetes-validations": [rule.cel() for rule in checks]}
-    return Annotated[str, Field(max_length=longest, json_schema_extra=extra), AfterValidator(check)]
 
-
-GitUrl = _checked(*rules.GIT_URL, longest=2048)
-GitRevision = _checked(*rules.GIT_REVISION, longest=250)
-SourcePath = _checked(*rules.SOURCE_PATH, longest=512)
-ProfileName = _checked(*rules.PROFILE, longest=100)
-ObjectName = _checked(*rules.OBJECT_NAME, longest=253)
-Word = _checked(*rules.NOT_BLANK, longest=512)
-PRESERVE = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-FREE_FORM = Field(default=None, json_schema_extra={**PRESERVE, "anyOf": None})
+GitUrl = Annotated[str, Checked(2048, rules.GIT_URL)]
+GitRevision = Annotated[str, Checked(250, rules.GIT_REVISION)]
+SourcePath = Annotated[str, Checked(512, rules.SOURCE_PATH)]
+ProfileName = Annotated[str, Checked(100, rules.PROFILE)]
+ObjectName = Annotated[str, Checked(253, rules.OBJECT_NAME)]
+Word = Annotated[str, Checked(512, rules.NOT_BLANK)]
+# As in a pod: the API server checks it when the Job is created.
+FREE_FORM = Field(
+    default=None, json_schema_extra={"type": "object", "x-kubernetes-preserve-unknown-fields": True, "anyOf": None}
+)
 
 
 class Platform(StrEnum):
@@ -102,7 +117,12 @@ class EnvVar(KubeModel):
 
 Quantity = Annotated[
     int | str,
-    Field(json_schema_extra={"x-kubernetes-int-or-string": True, "anyOf": [{"type": "integer"}, {"type": "string"}]}),
+    Field(
+        json_schema_extra={
+            "x-kubernetes-int-or-string": True,
+            "anyOf": [{"type": "integer"}, {"type": "string"}],
+        }
+    ),
 ]
 
 
@@ -139,14 +159,22 @@ class Runner(KubeModel):
     """When the image is pulled, as in a pod."""
     image_pull_secrets: Annotated[tuple[SecretRef, ...], Field(max_length=16)] | None = None
     """Secrets for pulling the image."""
-    command: Annotated[tuple[Annotated[str, Field(max_length=32768)], ...], Field(min_length=1, max_length=256)] | None = None
+    command: (
+        Annotated[tuple[Annotated[str, Field(max_length=32768)], ...], Field(min_length=1, max_length=256)] | None
+    ) = None
     """Entry point that replaces the Expo runner. Exit code 0 succeeds, 64 fails for good, any other is retried."""
     args: Annotated[tuple[Annotated[str, Field(max_length=32768)], ...], Field(max_length=256)] | None = None
     """Arguments of the entry point."""
-    env: Annotated[
-        tuple[EnvVar, ...],
-        Field(max_length=256, json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]}),
-    ] | None = None
+    env: (
+        Annotated[
+            tuple[EnvVar, ...],
+            Field(
+                max_length=256,
+                json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
+            ),
+        ]
+        | None
+    ) = None
     """Further environment variables."""
     resources: Resources | None = None
     """CPU, memory and storage."""

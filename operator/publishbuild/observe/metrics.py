@@ -20,19 +20,23 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        prefix, to = "publishbuild_", {"registry": self.registry}
-        self.wait = Histogram(f"{prefix}wait_seconds", "From creation to launch", buckets=_WAIT, **to)
-        self.run = Histogram(f"{prefix}run_seconds", "From launch to end", buckets=_RUN, **to)
+        prefix, registry = "publishbuild_", self.registry
+        self.wait = Histogram(f"{prefix}wait_seconds", "From creation to launch", buckets=_WAIT, registry=registry)
+        self.run = Histogram(f"{prefix}run_seconds", "From launch to end", buckets=_RUN, registry=registry)
         self.finished = Counter(
-            f"{prefix}finished_total", "Builds that ended", ("namespace", "outcome", "reason"), **to
+            f"{prefix}finished_total", "Builds that ended", ("namespace", "outcome", "reason"), registry=registry
         )
-        self.attempts_failed = Counter(f"{prefix}attempts_failed_total", "Attempts that failed", ("reason",), **to)
-        self.reconcile = Histogram(f"{prefix}reconcile_seconds", "One look at a build", buckets=_RECONCILE, **to)
-        self.reconcile_errors = Counter(f"{prefix}reconcile_errors_total", "Looks that failed", **to)
+        self.attempts_failed = Counter(
+            f"{prefix}attempts_failed_total", "Attempts that failed", ("reason",), registry=registry
+        )
+        self.reconcile = Histogram(
+            f"{prefix}reconcile_seconds", "One look at a build", buckets=_RECONCILE, registry=registry
+        )
+        self.reconcile_errors = Counter(f"{prefix}reconcile_errors_total", "Looks that failed", registry=registry)
         self.api_requests = Counter(
-            f"{prefix}api_requests_total", "Requests to the API server", ("verb", "resource", "code"), **to
+            f"{prefix}api_requests_total", "Requests to the API server", ("verb", "resource", "code"), registry=registry
         )
-        self.redis_up = Gauge(f"{prefix}redis_up", "1 while Redis answers", **to)
+        self.redis_up = Gauge(f"{prefix}redis_up", "1 while Redis answers", registry=registry)
 
     def count_request(self, verb: str, resource: str, code: str) -> None:
         """Count one request to the API server."""

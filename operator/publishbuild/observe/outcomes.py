@@ -46,9 +46,15 @@ class Outcomes:
         bound.warning("attempt failed", number=attempt.number, pod=attempt.pod, reason=attempt.reason)
         self._metrics.attempts_failed.labels(attempt.reason or "Unknown").inc()
 
-    def on_error(self, uid: str, error: Exception) -> None:
+    def on_error(self, uid: str, error: Exception, retry_seconds: float) -> None:
         """A look at a build failed: an error of the operator or of what it talks to, never of the build."""
-        log.error("error while reconciling", uid=uid, error=f"{type(error).__name__}: {error}")
+        said = f"{type(error).__name__}: {error}"
+        log.error(
+            "error while reconciling, will be repeated",
+            uid=uid,
+            error=said,
+            retry_seconds=round(retry_seconds, 2),
+        )
         self._metrics.reconcile_errors.inc()
 
     def _launched(self, bound: structlog.stdlib.BoundLogger, status: PublishBuildStatus) -> None:

@@ -48,9 +48,7 @@ def main(environment: Mapping[str, str]) -> int:
         attempt = _make_attempt(settings, environment, report, log)
         execute_build_and_submit(attempt)
     except SettingsError as error:
-        return report.end(
-            None, FailureClass("InvalidSettings", "; ".join(str(error).splitlines()), retryable=False)
-        )
+        return report.end(None, FailureClass("InvalidSettings", "; ".join(str(error).splitlines()), retryable=False))
     except AttemptFailed as error:
         return report.end(attempt, error.failure)
     except Terminated:
@@ -58,9 +56,7 @@ def main(environment: Mapping[str, str]) -> int:
         return report.end(attempt, FailureClass("Terminated", message, retryable=True))
     except Exception as error:  # the report must be left behind whatever happens
         log.exception("unexpected error")
-        return report.end(
-            attempt, FailureClass("RunnerError", f"{type(error).__name__}: {error}", retryable=True)
-        )
+        return report.end(attempt, FailureClass("RunnerError", f"{type(error).__name__}: {error}", retryable=True))
     return report.end(attempt, attempt.worst_failure())
 
 

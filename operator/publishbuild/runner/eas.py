@@ -75,9 +75,7 @@ class EasCli:
         """The build as it stands now."""
         found = self._json("build:view", build_id, "--json")
         if not isinstance(found, dict):
-            raise AttemptFailed(
-                FailureClass("EasCliFailed", "eas build:view printed no build", retryable=True)
-            )
+            raise AttemptFailed(FailureClass("EasCliFailed", "eas build:view printed no build", retryable=True))
         return _build(found)
 
     def find_submission(self, platform: str, build_id: str) -> RemoteSubmission | None:
@@ -112,9 +110,7 @@ class EasCli:
         while True:
             page = self._json(*command, "--offset", str(len(items)), "--json", "--non-interactive")
             if not isinstance(page, list):
-                raise AttemptFailed(
-                    FailureClass("EasCliFailed", f"eas {command[0]} printed no list", retryable=True)
-                )
+                raise AttemptFailed(FailureClass("EasCliFailed", f"eas {command[0]} printed no list", retryable=True))
             items += [item for item in page if isinstance(item, dict)]
             if len(page) < PAGE or _created(page[-1]) < oldest:
                 return items

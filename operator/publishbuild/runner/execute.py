@@ -85,9 +85,7 @@ def execute_build_and_submit(attempt: Attempt) -> None:
     app = _app_folder(attempt)
     attempt.prepare_app(app)
     eas = attempt.open_app(app)
-    attempt.facts = {
-        name: PlatformFacts(platform=name, submit=settings.submit) for name in settings.platforms
-    }
+    attempt.facts = {name: PlatformFacts(platform=name, submit=settings.submit) for name in settings.platforms}
     for platform in settings.platforms:
         _advance(attempt, eas, platform, until=Step.FIND_BUILD)
     if _go_back_to_found_commit(attempt):
@@ -117,9 +115,7 @@ def _go_back_to_found_commit(attempt: Attempt) -> bool:
 def _work_until_done(attempt: Attempt, eas: EasCli) -> None:
     pause = attempt.settings.poll_seconds
     while True:
-        waiting = [
-            _advance(attempt, eas, platform) for platform in attempt.facts if platform not in attempt.failures
-        ]
+        waiting = [_advance(attempt, eas, platform) for platform in attempt.facts if platform not in attempt.failures]
         if not any(waiting):
             return
         attempt.sleep(pause)
@@ -172,14 +168,10 @@ def _do(attempt: Attempt, eas: EasCli, facts: PlatformFacts, step: Step) -> Plat
             eas.retry_submission(facts.submission.id if facts.submission else "")
             return replace(_with_submission(attempt, eas, facts), submission_retried=True)
         case _:
-            return replace(
-                _with_submission(attempt, eas, facts, must_exist=False), submission_looked_for=True
-            )
+            return replace(_with_submission(attempt, eas, facts, must_exist=False), submission_looked_for=True)
 
 
-def _with_submission(
-    attempt: Attempt, eas: EasCli, facts: PlatformFacts, *, must_exist: bool = True
-) -> PlatformFacts:
+def _with_submission(attempt: Attempt, eas: EasCli, facts: PlatformFacts, *, must_exist: bool = True) -> PlatformFacts:
     build_id = facts.build.id if facts.build else ""
     found = _reading(attempt, lambda: eas.find_submission(facts.platform, build_id))
     if found is None and (must_exist or facts.submission is not None):

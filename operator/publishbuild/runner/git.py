@@ -45,9 +45,7 @@ class GitAccess:
     environment: Mapping[str, str]
 
     @classmethod
-    def prepare(
-        cls, base: Mapping[str, str], url: str, secret_dir: Path | None, private_dir: Path
-    ) -> GitAccess:
+    def prepare(cls, base: Mapping[str, str], url: str, secret_dir: Path | None, private_dir: Path) -> GitAccess:
         """Write what git needs from the source Secret into ``private_dir`` (0700) and point git at it."""
         environment = {
             **base,
@@ -76,9 +74,7 @@ class GitAccess:
 def _ssh_command(secret_dir: Path, private_dir: Path) -> str:
     known_hosts = secret_dir / "known_hosts"
     if not known_hosts.exists():
-        raise give_up(
-            "SourceHostKeyUnknown", "the source Secret has an ssh-privatekey but no known_hosts key"
-        )
+        raise give_up("SourceHostKeyUnknown", "the source Secret has an ssh-privatekey but no known_hosts key")
     key = private_dir / "ssh-privatekey"
     # ssh refuses a key that others can read, as a mounted Secret is, and one without a newline at its end.
     with os.fdopen(os.open(key, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
@@ -90,9 +86,7 @@ def _ssh_command(secret_dir: Path, private_dir: Path) -> str:
 def _askpass(url: str, secret_dir: Path, private_dir: Path) -> dict[str, str]:
     for name in ("username", "password"):
         if not (secret_dir / name).exists():
-            raise give_up(
-                "SourceSecretIncomplete", f"the source Secret has no key {name!r} (nor an ssh-privatekey)"
-            )
+            raise give_up("SourceSecretIncomplete", f"the source Secret has no key {name!r} (nor an ssh-privatekey)")
     script = private_dir / "askpass"
     script.write_text(_ASKPASS)
     script.chmod(0o700)

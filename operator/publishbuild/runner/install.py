@@ -51,9 +51,7 @@ def _is_needed(app: Path, settings: RunnerSettings) -> bool:
     return bool(isinstance(expo, dict) and expo.get("plugins"))
 
 
-def install(
-    app: Path, settings: RunnerSettings, environment: Mapping[str, str], log: FilteringBoundLogger
-) -> None:
+def install(app: Path, settings: RunnerSettings, environment: Mapping[str, str], log: FilteringBoundLogger) -> None:
     """Install if needed.
 
     Raises:

@@ -62,9 +62,7 @@ def run(
             start_new_session=True,  # so that it can be stopped together with its children
         )
     except FileNotFoundError:
-        raise AttemptFailed(
-            FailureClass("ProgramMissing", f"{command[0]} is not installed", retryable=False)
-        ) from None
+        raise AttemptFailed(FailureClass("ProgramMissing", f"{command[0]} is not installed", retryable=False)) from None
     spoken: tuple[list[str], list[str]] = ([], [])
     readers = [
         threading.Thread(target=_read, args=(stream, lines, log, command[0], quiet), daemon=True)
@@ -87,9 +85,7 @@ def run(
     return Finished(child.returncode, "".join(spoken[0]), "".join(spoken[1]))
 
 
-def _read(
-    stream: IO[str] | None, lines: list[str], log: FilteringBoundLogger, program: str, quiet: bool
-) -> None:
+def _read(stream: IO[str] | None, lines: list[str], log: FilteringBoundLogger, program: str, quiet: bool) -> None:
     assert stream is not None  # noqa: S101 - both streams are pipes
     with stream:
         for line in stream:

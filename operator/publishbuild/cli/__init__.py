@@ -1,0 +1,1 @@
+"""The ``publishbuild`` command, also installed as ``kubectl-publishbuild``."""

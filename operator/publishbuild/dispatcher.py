@@ -1,0 +1,159 @@
+"""Free places -> claims from the queue -> bells. Also the one who notices that Redis went away or came back."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from itertools import islice
+
+import structlog
+
+from publishbuild.build_queue.places import Places
+from publishbuild.build_queue.redis_queue import QueueUnavailableError, RedisQueue, StaleIndexError
+from publishbuild.decide.order import Waiting, choose
+from publishbuild.observe.metrics import Metrics
+
+log = structlog.get_logger(__name__)
+
+IDLE_SECONDS = 2.0
+FIRST_RECONNECT_SECONDS = 0.2
+LONGEST_RECONNECT_SECONDS = 5.0
+REFRESH_SECONDS = 2.0
+# At most this many waiting builds are written a refresh for their position's sake, the first in line first.
+REFRESH_WRITES = 20
+
+# What a build's status shows: its position, and whether it says that Redis is unavailable.
+Shown = tuple[int | None, bool]
+
+
+class Dispatcher:
+    """Hands free places to waiting builds, in order, until stopped."""
+
+    def __init__(
+        self,
+        *,
+        queue: RedisQueue,
+        places: Places,
+        ring: Callable[[str], None],
+        shown: Callable[[str], Shown],
+        metrics: Metrics,
+        clock: Callable[[], float],
+        spread: Callable[[], float],
+        direct: bool,
+    ) -> None:
+        self._queue = queue
+        self._places = places
+        self._ring = ring
+        self._shown = shown
+        self._metrics = metrics
+        self._clock = clock
+        self._spread = spread
+        self._direct = direct
+        self._stale = True
+        self._failures = 0
+        self._warned = False
+
+    async def connect(self) -> None:
+        """One first try, so that a start without Redis is seen, said and shown at once."""
+        await self._turn()
+
+    async def run(self) -> None:
+        """Take a turn whenever something changed, and now and then to see that Redis and its index are whole."""
+        while True:
+            await (self._back_off() if self._failures else self._wait(IDLE_SECONDS))
+            await self._turn()
+
+    async def refresh_positions(self) -> None:
+        """Show each waiting build its position, within a fixed budget of writes."""
+        while True:
+            await asyncio.sleep(REFRESH_SECONDS)
+            self._refresh()
+
+    async def _turn(self) -> None:
+        try:
+            if self._stale:
+                await self._rebuild()
+            await self._claim()
+        except StaleIndexError:
+            log.warning("the index in Redis is gone or not ours: rebuilding it from the resources")
+            self._stale = True
+            self._places.changed.set()
+        except QueueUnavailableError as error:
+            self._lost(error)
+
+    async def _rebuild(self) -> None:
+        waiting, claimed = self._places.snapshot()
+        await self._queue.rebuild(waiting, claimed, now=self._clock())
+        self._stale = False
+        self._found()
+        log.info("index rebuilt", waiting=len(waiting))
+
+    async def _claim(self) -> None:
+        places = self._places
+        changes = places.take_changes()
+        try:
+            turn = await self._queue.turn(places.room(), now=self._clock(), gone=changes.gone, waiting=changes.waiting)
+        except (StaleIndexError, QueueUnavailableError):
+            places.give_back(changes)
+            raise
+        self._found()
+        self._give(turn.claimed)
+        # Changes that came during the turn are not in the index yet, so only a quiet turn can be judged.
+        if not places.has_changes and turn.held != len(places.waiting):
+            raise StaleIndexError
+
+    def _give(self, uids: list[str]) -> None:
+        for uid in uids:
+            if self._places.claim(uid):
+                self._ring(uid)
+
+    def _lost(self, error: QueueUnavailableError) -> None:
+        self._failures += 1
+        # Whether the last turn was done is not known, nor what happens to the index meanwhile.
+        self._stale = True
+        self._places.available = False
+        self._metrics.redis_up.set(0)
+        if not self._warned:
+            self._warned = True
+            goes_on = "launched directly" if self._direct else "held until it is back"
+            log.warning("Redis is unavailable: running builds go on", waiting=goes_on, error=str(error))
+            self._refresh()
+        if self._direct:
+            self._launch_directly()
+
+    def _found(self) -> None:
+        if self._warned:
+            log.info("Redis is back")
+        self._failures, self._warned = 0, False
+        self._metrics.redis_up.set(1)
+        if not self._places.available:
+            self._places.available = True
+            self._refresh()
+
+    def _launch_directly(self) -> None:
+        self._give(choose(self._places.order(), self._places.room()))
+
+    def _refresh(self) -> None:
+        places = self._places
+        order = [Waiting.read(member).uid for member in places.order()]
+        places.positions = {uid: position for position, uid in enumerate(order, start=1)}
+        held = not places.available and not self._direct
+        outdated = (uid for uid, position in places.positions.items() if self._shown(uid) != (position, held))
+        for uid in islice(outdated, REFRESH_WRITES):
+            self._ring(uid)
+
+    async def _wait(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._places.changed.wait(), seconds)
+        self._places.changed.clear()
+
+    async def _back_off(self) -> None:
+        """Wait before Redis is tried again; changes keep ringing meanwhile and must not turn that into a storm."""
+        longest = FIRST_RECONNECT_SECONDS * 2 ** min(self._failures - 1, 10)
+        pause = min(LONGEST_RECONNECT_SECONDS, longest) * (0.5 + self._spread() / 2)
+        until = self._clock() + pause
+        while (left := until - self._clock()) > 0:
+            await self._wait(left)
+            if self._direct:
+                self._launch_directly()

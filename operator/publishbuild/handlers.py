@@ -1,0 +1,104 @@
+"""kopf's watches: each event is put in the store, which rings the bell. Nothing else is ever done here.
+
+Only ``on.event`` is used, so that kopf writes nothing to users' resources: no annotation, no finalizer. kopf runs in
+a thread with a loop of its own, because at its exit it cancels every other task of its loop, and because a watch error
+ends it: `Watcher` then starts it again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import kopf
+import structlog
+
+from publishbuild import names
+from publishbuild.cluster.objects import BUILDS, JOBS, PODS
+
+log = structlog.get_logger(__name__)
+
+Object = dict[str, Any]
+OnEvent = Callable[[str, Object, bool], None]
+
+FIRST_RESTART_SECONDS = 0.5
+LONGEST_RESTART_SECONDS = 30.0
+SILENCE_SECONDS = 70.0
+
+
+def registry(on_event: OnEvent) -> kopf.OperatorRegistry:
+    """The three watches; ``on_event`` gets resource, object and whether it was deleted."""
+    made = kopf.OperatorRegistry()
+    ours = {names.LABEL_MANAGED_BY: names.OPERATOR_NAME}
+
+    def pass_on(resource: str) -> Callable[..., None]:
+        def handler(event: Any, **_: Any) -> None:
+            on_event(resource, event["object"], event["type"] == "DELETED")
+
+        handler.__name__ = f"{resource}_changed"
+        return handler
+
+    kopf.on.event(names.GROUP, names.VERSION, names.PLURAL, registry=made)(pass_on(BUILDS))
+    kopf.on.event("batch", "v1", "jobs", labels=ours, registry=made)(pass_on(JOBS))
+    kopf.on.event("", "v1", "pods", labels=ours, registry=made)(pass_on(PODS))
+    return made
+
+
+def settings() -> kopf.OperatorSettings:
+    """For watching alone."""
+    made = kopf.OperatorSettings()
+    made.posting.enabled = False
+    made.scanning.disabled = True
+    made.watching.inactivity_timeout = SILENCE_SECONDS
+    made.persistence.finalizer = f"{names.GROUP}/never-set"
+    made.execution.max_workers = 1
+    return made
+
+
+class Watcher:
+    """kopf in its own thread, started again with backoff whenever it ends."""
+
+    def __init__(self, on_event: OnEvent, namespaces: Sequence[str]) -> None:
+        self._on_event = on_event
+        self._namespaces = namespaces
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="kopf", daemon=True)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop_flag: asyncio.Event | None = None
+
+    def start(self) -> None:
+        """Start watching; ``on_event`` is called from the watcher's thread."""
+        self._thread.start()
+
+    def stop(self, seconds: float) -> None:
+        """Stop watching, waiting at most ``seconds``."""
+        self._stop.set()
+        loop, flag = self._loop, self._stop_flag
+        if loop is not None and flag is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(flag.set)
+        self._thread.join(seconds)
+
+    def _watch(self) -> None:
+        wait = FIRST_RESTART_SECONDS
+        while not self._stop.is_set():
+            try:
+                asyncio.run(self._run_kopf())
+            except Exception as error:  # noqa: BLE001  # whatever ends kopf, the watch goes on
+                log.warning("watch ended, starts again", error=f"{type(error).__name__}: {error}", seconds=wait)
+            self._stop.wait(wait)
+            wait = min(LONGEST_RESTART_SECONDS, wait * 2)
+
+    async def _run_kopf(self) -> None:
+        self._loop, self._stop_flag = asyncio.get_running_loop(), asyncio.Event()
+        if self._stop.is_set():
+            return
+        await kopf.operator(
+            registry=registry(self._on_event),
+            settings=settings(),
+            standalone=True,
+            clusterwide=not self._namespaces,
+            namespaces=tuple(self._namespaces),
+            stop_flag=self._stop_flag,
+        )
