@@ -40,10 +40,16 @@ def registry(on_event: OnEvent) -> kopf.OperatorRegistry:
         handler.__name__ = f"{resource}_changed"
         return handler
 
+    kopf.on.login(registry=made)(_log_in)
     kopf.on.event(names.GROUP, names.VERSION, names.PLURAL, registry=made)(pass_on(BUILDS))
     kopf.on.event("batch", "v1", "jobs", labels=ours, registry=made)(pass_on(JOBS))
     kopf.on.event("", "v1", "pods", labels=ours, registry=made)(pass_on(PODS))
     return made
+
+
+def _log_in(**known: Any) -> kopf.ConnectionInfo | None:
+    """As the operator's own client does: the pod's service account, else the kubeconfig."""
+    return kopf.login_with_service_account(**known) or kopf.login_with_kubeconfig(**known)
 
 
 def settings() -> kopf.OperatorSettings:

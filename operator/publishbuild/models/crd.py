@@ -78,10 +78,20 @@ def _root() -> Schema:
             "kind": {"type": "string"},
             "metadata": {"type": "object"},
             "spec": spec,
-            "status": _structural_of(PublishBuildStatus),
+            "status": _without_defaults(_structural_of(PublishBuildStatus)),
         },
         "x-kubernetes-validations": [rules.name_length(names.MAX_BUILD_NAME)],
     }
+
+
+def _without_defaults(schema: Schema) -> Schema:
+    """A status shows what the operator wrote, and nothing that the API server added."""
+    made = {key: value for key, value in schema.items() if key != "default"}
+    if "properties" in made:
+        made["properties"] = {name: _without_defaults(inner) for name, inner in made["properties"].items()}
+    if "items" in made:
+        made["items"] = _without_defaults(made["items"])
+    return made
 
 
 def _spec_rules(spec: Schema) -> list[Schema]:

@@ -5,12 +5,29 @@ Libraries that use the standard logging module (kopf, redis, aiohttp) come out i
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
+from typing import Any
 
 import structlog
 
-_NOISY = ("kopf.objects", "kopf.activities.authentication", "aiohttp.access", "asyncio")
+# What ends a watch is logged once, by `publishbuild.handlers`; kopf would add its traceback for each of its tasks.
+_QUIETER = {
+    "kopf": logging.ERROR,
+    "kopf._core.reactor.running": logging.CRITICAL,
+    "aiohttp.access": logging.ERROR,
+    "asyncio": logging.ERROR,
+}
+
+
+_FIRST = ("time", "level", "event")
+
+
+def _json_line(_: Any, __: str, event: structlog.typing.EventDict) -> str:
+    """One JSON object a line, what people look for first."""
+    ordered = {key: event.pop(key) for key in _FIRST if key in event}
+    return json.dumps(ordered | event, default=str)
 
 
 def set_up_logs(level: str, form: str) -> None:
@@ -22,7 +39,9 @@ def set_up_logs(level: str, form: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
     ]
     last: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer()
+        _json_line
+        if form == "json"
+        else structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     )
     structlog.configure(
         processors=[
@@ -46,5 +65,5 @@ def set_up_logs(level: str, form: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
-    for name in _NOISY:
-        logging.getLogger(name).setLevel(logging.ERROR)
+    for name, quieter in _QUIETER.items():
+        logging.getLogger(name).setLevel(quieter)

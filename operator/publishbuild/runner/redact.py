@@ -66,8 +66,10 @@ def _is_secret(name: str, value: str) -> bool:
         return bool(value)
     if _KNOWN_PLAIN.match(name):
         return False
-    least = SHORTEST_SECRET if _SOUNDS_SECRET.search(name) else SHORTEST_UNNAMED
-    return len(value.strip()) >= least
+    if _SOUNDS_SECRET.search(name):
+        return len(value.strip()) >= SHORTEST_SECRET
+    # The path of a file is what a message is about ("CAfile: /etc/…"), not a secret.
+    return len(value.strip()) >= SHORTEST_UNNAMED and not re.fullmatch(r"(/[\w.@+-]+)+/?", value)
 
 
 def _forms(secret: str) -> Iterable[str]:
