@@ -6,12 +6,12 @@ import sys
 from pathlib import Path
 
 from hack.cluster import lifecycle, status, tools
+from hack.cluster.api import until
 from hack.cluster.control_plane import answers
 from hack.cluster.images import load
 from hack.cluster.parts import Programs, command_of
 from hack.cluster.places import DEFAULT_STATE, ClusterError, State
 from hack.cluster.processes import end, noted, start
-from hack.cluster.api import until
 from hack.cluster.progress import console, note
 from hack.cluster.settings import PORT_BASES, Settings
 
@@ -20,15 +20,11 @@ def parser() -> argparse.ArgumentParser:
     """The command line."""
     main = argparse.ArgumentParser(prog="python -m hack.cluster", description=__doc__)
     commands = main.add_subparsers(dest="command", required=True)
-    commands.add_parser(
-        "tools", help="put kubectl and helm into .cluster/bin where the machine's are missing or old"
-    )
+    commands.add_parser("tools", help="put kubectl and helm into .cluster/bin where the machine's are missing or old")
     up = commands.add_parser("up", help="start the cluster, or what is missing of it")
     up.add_argument("--node", choices=PORT_BASES, default="real", help="a real node, pretended ones, or none")
     up.add_argument("--kwok-nodes", type=int, default=1, metavar="N", help="how many pretended nodes")
-    up.add_argument(
-        "--port-base", type=int, metavar="N", help="first of the cluster's ports; networks follow from it"
-    )
+    up.add_argument("--port-base", type=int, metavar="N", help="first of the cluster's ports; networks follow from it")
     down = commands.add_parser("down", help="stop the cluster and remove all that it made")
     told = commands.add_parser("status", help="tell which parts run, and where")
     images = commands.add_parser("load", help="put docker-archives of images onto the real node")
@@ -36,9 +32,7 @@ def parser() -> argparse.ArgumentParser:
     redis = commands.add_parser("redis", help="start or stop Redis alone")
     redis.add_argument("action", choices=("start", "stop"))
     for command in (up, down, told, images, redis):
-        command.add_argument(
-            "--state", type=Path, default=DEFAULT_STATE, metavar="DIR", help="the cluster's folder"
-        )
+        command.add_argument("--state", type=Path, default=DEFAULT_STATE, metavar="DIR", help="the cluster's folder")
     return main
 
 
@@ -80,6 +74,8 @@ def run(arguments: argparse.Namespace) -> None:
 def main() -> int:
     """Run the command line; an error that its reader can mend is one line."""
     os.umask(0o077)
+    # Debian keeps what a node needs where only root's PATH looks, and not even that of every root.
+    os.environ["PATH"] = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"))
     try:
         run(parser().parse_args())
     except ClusterError as error:

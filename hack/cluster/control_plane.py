@@ -48,7 +48,7 @@ def api_server(state: State, settings: Settings, programs: Path) -> list[str]:
     else:  # a loopback address cannot be advertised; nobody looks for the API server through its Service
         where = [
             "--bind-address=127.0.0.1",
-            "--advertise-address=192.0.2.1",
+            "--advertise-address=198.51.100.1",
             "--endpoint-reconciler-type=none",
         ]
     return [

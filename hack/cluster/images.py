@@ -58,8 +58,9 @@ def pause_archive() -> Path:
     return archive
 
 
-def load(state: State, archives: list[Path]) -> None:
+def load(state: State, archives: list[Path], *, quiet: bool = False) -> None:
     """Import docker-archives into the node, those whose content is there already excepted."""
+    say = (lambda _: None) if quiet else note
     record = state / "loaded.json"
     loaded: dict[str, str] = json.loads(record.read_text(encoding="utf-8")) if record.exists() else {}
     for archive in archives:
@@ -68,14 +69,12 @@ def load(state: State, archives: list[Path]) -> None:
         with archive.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         if digest in loaded:
-            note(f"{archive.name} is on the node already")
+            say(f"{archive.name} is on the node already")
             continue
         ctr = ["ctr", "--address", str(state.socket), "--namespace", "k8s.io"]
-        done = subprocess.run(
-            [*ctr, "images", "import", str(archive)], capture_output=True, text=True, check=False
-        )
+        done = subprocess.run([*ctr, "images", "import", str(archive)], capture_output=True, text=True, check=False)
         if done.returncode:
             raise ClusterError(f"could not load {archive}: {done.stderr.strip()}")
         loaded[digest] = archive.name
         write_private(record, json.dumps(loaded, indent=2) + "\n")
-        note(f"loaded {archive.name}")
+        say(f"loaded {archive.name}")

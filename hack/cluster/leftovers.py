@@ -4,11 +4,14 @@ After a `kill -9` nothing has cleaned up after itself, so that this trusts no pa
 what carries the state folder's path or the containers' ids, and removes that alone.
 """
 
+import hashlib
 import os
+import re
 import time
 from contextlib import suppress
 from pathlib import Path
 
+from hack.cluster.machine import kubelets
 from hack.cluster.network import run
 from hack.cluster.places import State
 from hack.cluster.processes import Identity, end, identify
@@ -17,6 +20,19 @@ from hack.cluster.settings import Settings
 CGROUPS = Path("/sys/fs/cgroup")
 SHARED_LINKS = Path("/var/log/containers")
 CNI_RESULTS = Path("/var/lib/cni/results")
+DEVICE_PLUGINS = Path("/var/lib/kubelet/device-plugins")
+SHIM_SOCKETS = Path("/run/containerd/s")
+EMPTIED = (
+    CNI_RESULTS,
+    CNI_RESULTS.parent,
+    SHARED_LINKS,
+    DEVICE_PLUGINS,
+    DEVICE_PLUGINS.parent,
+    SHIM_SOCKETS,
+    Path("/run/containerd/fifo"),
+    Path("/run/containerd"),
+)
+"""Folders whose places the parts have built in, removed where nothing is left in them."""
 
 
 def container_processes(state: State) -> list[Identity]:
@@ -35,31 +51,42 @@ def container_processes(state: State) -> list[Identity]:
     return found
 
 
-def containers(state: State) -> dict[str, Path]:
-    """The containers that a node has, by their ids, with the folders that their shims keep."""
-    tasks = state / "containerd" / "state" / "io.containerd.runtime.v2.task" / "k8s.io"
-    return {folder.name: folder for folder in tasks.glob("*")}
+def containers(state: State) -> set[str]:
+    """The ids of all containers that the node ever had, as containerd's log tells them."""
+    log = state / "logs" / "containerd.log"
+    return (
+        set(re.findall(r"\b[0-9a-f]{64}\b", log.read_text(encoding="utf-8", errors="replace")))
+        if log.exists()
+        else set()
+    )
 
 
 def remove_leftovers(state: State, settings: Settings) -> None:
     """Remove all of it; the node's own parts must have ended before."""
-    known = containers(state)
+    ids = containers(state)
     end(container_processes(state))
-    for folder in known.values():
-        _remove_socket(folder / "address")
+    for socket in shim_sockets(state, ids):
+        socket.unlink(missing_ok=True)
     unmount(state)
-    _remove_cgroups(set(known))
+    _remove_cgroups(ids)
     for link in SHARED_LINKS.glob("*"):
         if link.is_symlink() and str(link.readlink()).startswith(f"{state / 'pod-logs'}/"):
             link.unlink()
-    for result in CNI_RESULTS.glob(f"{settings.link}-*"):
-        result.unlink()
+    for result in CNI_RESULTS.glob("*"):
+        if result.name.startswith(f"{settings.link}-") or ids.intersection(result.name.split("-")):
+            result.unlink()
+    if not kubelets():
+        for name in ("kubelet.sock", "kubelet_internal_checkpoint"):
+            (DEVICE_PLUGINS / name).unlink(missing_ok=True)
+    for folder in EMPTIED:
+        with suppress(OSError):  # not empty: somebody else's
+            folder.rmdir()
 
 
-def _remove_socket(address: Path) -> None:
-    """A shim's socket lies outside the state folder, under a name that only the shim's folder tells."""
-    with suppress(OSError):
-        Path(address.read_text(encoding="utf-8").removeprefix("unix://")).unlink()
+def shim_sockets(state: State, ids: set[str]) -> list[Path]:
+    """Where the containers' shims listen: a fixed folder, under names made of containerd's address and the ids."""
+    keys = (f"{state.socket}/k8s.io/{container}" for container in sorted(ids))
+    return [SHIM_SOCKETS / hashlib.sha256(key.encode()).hexdigest() for key in keys]
 
 
 def mounts_below(state: State) -> list[Path]:
@@ -89,5 +116,8 @@ def _remove_cgroups(ids: set[str]) -> None:
                 except OSError:
                     left = True
         if not left:
-            return
+            break
         time.sleep(0.1)
+    for parent in [*CGROUPS.glob("k8s.io"), *CGROUPS.glob("*/k8s.io")] if ids else ():
+        with suppress(OSError):  # another node's containers are in it
+            parent.rmdir()

@@ -1,8 +1,10 @@
 """Up and down: from whatever is there to a cluster that serves, and back to a clean machine."""
 
+import os
 import shutil
 import subprocess
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,17 +14,20 @@ from hack.cluster.control_plane import answers
 from hack.cluster.credentials import make_credentials
 from hack.cluster.images import load, pause_archive
 from hack.cluster.leftovers import remove_leftovers
-from hack.cluster.locks import held, lock_name
+from hack.cluster.locks import held
 from hack.cluster.parts import Programs, command_of, part_names, running
 from hack.cluster.places import ClusterError, State
 from hack.cluster.processes import PROC, end, marked, noted, start
 from hack.cluster.progress import note
 from hack.cluster.settings import NODE_NAME, Settings
 
+KUBELET_PORT, DNS_PORT = 10250, 53
+"""Fixed, since each node has a network of its own."""
+
 
 def up(state: State, wanted: Settings) -> None:
     """Bring a cluster up, or what is missing of it; nothing happens where all of it runs."""
-    with held(lock_name(state.root)):
+    with held(f"state-{state.key}"):
         began = time.monotonic()
         settings = _reconciled(state, wanted)
         if settings and all(running(state, settings).values()) and Api(state, settings).ready():
@@ -31,7 +36,8 @@ def up(state: State, wanted: Settings) -> None:
         machine.check(wanted.node)
         machine.install_missing(wanted.node)
         programs = Programs.prepare(wanted)
-        pause_archive() if wanted.node == "real" else None
+        if wanted.node == "real":
+            pause_archive()
         began = time.monotonic() if not settings else began
         _start(state, wanted, programs)
         note(f"up after {time.monotonic() - began:.1f} s, in {state.root}")
@@ -41,6 +47,10 @@ def _reconciled(state: State, wanted: Settings) -> Settings | None:
     """The settings of what is there already, None where nothing is, or nothing that can be used."""
     there = Settings.read(state)
     if not there:
+        if strangers := state.strangers():
+            raise ClusterError(
+                f"{state.root} has files of another kind: {', '.join(strangers)}; choose another --state"
+            )
         return None
     if there != wanted and any(running(state, there).values()):
         raise ClusterError(f"{state.root} is up with other settings, {there}; run down first")
@@ -63,8 +73,8 @@ def _older_than_the_machine(state: State) -> bool:
 def _start(state: State, settings: Settings, programs: Programs) -> None:
     dead = [name for name, process in running(state, settings).items() if not process]
     _check_ports(settings, dead)
-    state.make()
     settings.write(state)
+    state.make()
     with suppress(OSError):
         (state / "conf" / "boot-id").write_bytes((PROC / "sys/kernel/random/boot_id").read_bytes())
     make_credentials(state, settings, programs.pki)
@@ -82,7 +92,7 @@ def _start(state: State, settings: Settings, programs: Programs) -> None:
     go("kube-apiserver")
     if settings.node == "real":
         _until(state, "containerd", lambda: _containerd_answers(state))
-        load(state, [pause_archive()])
+        load(state, [pause_archive()], quiet=True)
     _until(state, "kube-apiserver", api.ready)
     go("kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "coredns", "kwok")
     _until(state, "redis", lambda: answers(settings.redis_port))
@@ -90,20 +100,23 @@ def _start(state: State, settings: Settings, programs: Programs) -> None:
         kwok.make_nodes(api, settings)
         _until(state, "kwok", lambda: kwok.ready(api, settings))
     if settings.node == "real":
-        _until(state, "kubelet", lambda: api.node_ready(NODE_NAME))
-    _until(state, "kube-controller-manager", api.default_account)
+        # A node whose kubelet was just killed still counts as Ready, and is none until the kubelet listens.
+        _until(state, "kubelet", lambda: answers(KUBELET_PORT, settings.node_address) and api.node_ready(NODE_NAME))
+        _until(state, "coredns", lambda: answers(DNS_PORT, settings.node_address))
+    _until(state, "kube-scheduler", lambda: answers(settings.scheduler_port))
+    _until(state, "kube-controller-manager", lambda: answers(settings.controllers_port) and api.default_account())
     stopped = [name for name, process in running(state, settings).items() if not process]
     if stopped:
         raise ClusterError(f"ended right after their start: {', '.join(stopped)}; see {state / 'logs'}")
 
 
-def _until(state: State, part: str, holds: object) -> None:
+def _until(state: State, part: str, holds: Callable[[], object]) -> None:
     """Wait for a part; give up at once when its process ended, and show where it said why."""
 
     def holds_or_dead() -> bool:
         if not noted(state, part):
             raise ClusterError(f"{part} ended; see {state / 'logs' / part}.log")
-        return bool(holds())  # type: ignore[operator]
+        return bool(holds())
 
     until(holds_or_dead, part)
 
@@ -119,30 +132,32 @@ def _check_ports(settings: Settings, dead: list[str]) -> None:
         return  # the rest of this cluster holds them
     taken = [str(port) for port in settings.ports if answers(port)]
     if taken:
-        raise ClusterError(
-            f"port {', '.join(taken)} is in use by another program; choose others with --port-base"
-        )
+        raise ClusterError(f"port {', '.join(taken)} is in use by another program; choose others with --port-base")
 
 
 def down(state: State) -> None:
     """End the cluster and remove its state; clusters in folders below it are left alone."""
-    with held(lock_name(state.root)):
+    with held(f"state-{state.key}"):
         began = time.monotonic()
         settings = Settings.read(state)
-        if settings and settings.node == "real":
-            machine.check("real")
+        if not settings:
+            note(f"no cluster is in {state.root}")
+            return
+        if settings.node == "real" and os.geteuid():
+            raise ClusterError("a real node was started by root, and only root can end it")
         _clear(state, settings)
         note(f"down after {time.monotonic() - began:.1f} s: {state.root}")
 
 
-def _clear(state: State, settings: Settings | None) -> None:
-    parts = [process for process in running(state, settings).values() if process] if settings else []
-    end([*parts, *marked(state)])
-    if settings and settings.node == "real":
+def _clear(state: State, settings: Settings) -> None:
+    """End every process and remove every trace; the settings last, so that an interrupted try can be repeated."""
+    end([*(process for process in running(state, settings).values() if process), *marked(state)])
+    if settings.node == "real":
         remove_leftovers(state, settings)
         network.remove(settings)
     for name in State.OWN:
         _remove(state / name)
+    Settings.forget(state)
     if state.root.exists() and not any(state.root.iterdir()):
         state.root.rmdir()
 

@@ -1,10 +1,8 @@
 """Locks between runs of this driver; the kernel drops them when their holder dies."""
 
 import fcntl
-import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from hack.cluster.places import cache
 from hack.cluster.progress import note
@@ -22,8 +20,3 @@ def held(name: str) -> Iterator[None]:
             note(f"waiting for another run that holds {name}")
             fcntl.flock(file, fcntl.LOCK_EX)
         yield
-
-
-def lock_name(state: Path) -> str:
-    """A lock for one state folder; it lies in the cache, since `down` empties the state."""
-    return f"state-{hashlib.sha256(str(state).encode()).hexdigest()[:12]}"

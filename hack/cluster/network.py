@@ -82,9 +82,7 @@ def remove(settings: Settings) -> None:
     """Take away whatever is there of it; everything that lived inside must have ended before."""
     for table, rule in _rules(settings):
         while (
-            subprocess.run(
-                ["iptables", "-w", "-t", table, "-D", *rule], capture_output=True, check=False
-            ).returncode
+            subprocess.run(["iptables", "-w", "-t", table, "-D", *rule], capture_output=True, check=False).returncode
             == 0
         ):
             pass

@@ -61,8 +61,12 @@ def snapshotter(state: State) -> str:
 
 def cni(state: State, settings: Settings) -> dict[str, Any]:
     """The pods' network: one bridge in the node's namespace, named so that its traces can be found."""
-    addresses = {"type": "host-local", "dataDir": str(state / "cni-addresses")}
-    addresses |= {"ranges": [[{"subnet": settings.pod_network}]], "routes": [{"dst": "0.0.0.0/0"}]}
+    addresses = {
+        "type": "host-local",
+        "dataDir": str(state / "cni-addresses"),
+        "ranges": [[{"subnet": settings.pod_network}]],
+        "routes": [{"dst": "0.0.0.0/0"}],
+    }
     bridge = {"type": "bridge", "bridge": BRIDGE, "isGateway": True, "ipMasq": True, "hairpinMode": True}
     ports = {"type": "portmap", "capabilities": {"portMappings": True}}
     return {"cniVersion": "0.4.0", "name": settings.link, "plugins": [{**bridge, "ipam": addresses}, ports]}

@@ -38,9 +38,7 @@ class Programs:
     @classmethod
     def prepare(cls, settings: Settings) -> "Programs":
         """Build what is missing and link it where people look for it."""
-        programs = cls(
-            built("components").parent, built("kwok") if settings.node == "kwok" else None, built("pki")
-        )
+        programs = cls(built("components").parent, built("kwok") if settings.node == "kwok" else None, built("pki"))
         wanted = {name: programs.components / name for name in PARTS}
         if programs.kwok:
             wanted["kwok"] = programs.kwok

@@ -5,6 +5,7 @@ holds one cluster and is emptied by `down`; it may contain other clusters' state
 is why the entries that belong to a cluster are listed here by name instead of being "all".
 """
 
+import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,7 +43,6 @@ class State:
         "redis-url",
         "redis-url-in-cluster",
         "host-address",
-        "cluster.json",
         "loaded.json",
         "pids",
         "pki",
@@ -72,11 +72,21 @@ class State:
     def __truediv__(self, name: str) -> Path:
         return self.root / name
 
+    @property
+    def key(self) -> str:
+        """A short name for this folder among those of the same user."""
+        return hashlib.sha256(str(self.root).encode()).hexdigest()[:12]
+
+    def strangers(self) -> list[str]:
+        """What already has one of our names in a folder that no cluster is in: it must not be removed later."""
+        return [name for name in self.OWN if (self / name).exists()]
+
     def make(self) -> None:
         """Make the folders that every cluster needs, closed to other users."""
-        for folder in (self.root, *(self / name for name in ("pids", "pki", "conf", "logs"))):
-            folder.mkdir(parents=True, exist_ok=True)
-            folder.chmod(0o700)
+        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for name in ("pids", "pki", "conf", "logs"):
+            (self / name).mkdir(exist_ok=True)
+            (self / name).chmod(0o700)
 
     @property
     def socket(self) -> Path:

@@ -42,9 +42,7 @@ def identify(pid: int) -> Identity | None:
 
 def _identify_by_ps(pid: int) -> Identity | None:
     """The same where there is no /proc, as on a Mac: to the second, which is the best ps can tell."""
-    told = subprocess.run(
-        ["ps", "-o", "stat=,lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
-    )
+    told = subprocess.run(["ps", "-o", "stat=,lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
     state, _, started = told.stdout.strip().partition(" ")
     return None if not state or state.startswith("Z") else Identity(pid, started.strip())
 

@@ -6,17 +6,24 @@ their ports, their links and their pod networks differ.
 
 import json
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Literal
 
-from hack.cluster.places import State, write_private
+from hack.cluster.places import State, cache, write_private
 
 NodeKind = Literal["real", "kwok", "none"]
 
 PORT_BASES: dict[NodeKind, int] = {"real": 16440, "kwok": 16460, "none": 16480}
+NODE_NAME = "publishbuild-node"
+
 STEP = 20
 """Port bases lie this far apart; each cluster uses a few ports above its base."""
 NETWORKS = 200
 """So many different pod networks exist; bases STEP * NETWORKS apart share theirs."""
+
+
+def _register(state: State) -> Path:
+    return cache() / "clusters" / f"{state.key}.json"
 
 
 @dataclass(frozen=True)
@@ -30,12 +37,24 @@ class Settings:
     @classmethod
     def read(cls, state: State) -> "Settings | None":
         """The settings that a state folder was brought up with, None where none was."""
-        file = state / "cluster.json"
-        return cls(**json.loads(file.read_text(encoding="utf-8"))) if file.exists() else None
+        for file in (state / "cluster.json", _register(state)):
+            if file.exists():
+                return cls(**json.loads(file.read_text(encoding="utf-8")))
+        return None
 
     def write(self, state: State) -> None:
-        """Remember the settings beside what they lead to."""
-        write_private(state / "cluster.json", json.dumps(asdict(self)) + "\n")
+        """Remember the settings beside what they lead to, and where a lost state folder takes nothing along.
+
+        Somebody may remove the folder of a running cluster; `down` has to know its link all the same.
+        """
+        for file in (_register(state), state / "cluster.json"):
+            write_private(file, json.dumps(asdict(self)) + "\n")
+
+    @staticmethod
+    def forget(state: State) -> None:
+        """Forget a cluster, after all that it made is gone."""
+        for file in (state / "cluster.json", _register(state)):
+            file.unlink(missing_ok=True)
 
     @property
     def api_port(self) -> int:
@@ -108,6 +127,3 @@ class Settings:
         dns = ("localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc")
         ips = ("127.0.0.1", self.host_address, self.node_address, f"10.96.{self.network}.1")
         return (*dict.fromkeys(ips), *dns, "kubernetes.default.svc.cluster.local", NODE_NAME)
-
-
-NODE_NAME = "publishbuild-node"

