@@ -1,0 +1,120 @@
+"""A real API server and Job controller with pretended nodes (kwok), a real Redis and the real operator, for each test.
+
+Each test has a namespace, a Redis and an operator of its own, so tests run side by side.
+"""
+
+from __future__ import annotations
+
+import itertools
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.fixtures import Manifest, StartOperator
+from tests.support.kube import JobRecorder, Kube
+from tests.support.operator_process import OperatorProcess
+from tests.support.redis_process import RedisProcess
+
+ROOT = Path(__file__).resolve().parents[2]
+STATE = ROOT / ".cluster" / "kwok"
+KUBECTL = ROOT / ".cluster" / "bin" / "kubectl"
+
+@pytest.fixture(scope="session")
+def kubeconfig() -> Path:
+    """The kwok cluster, started where it is not up (`make test` stops it)."""
+    command = [sys.executable, "-m", "hack.cluster", "up", "--node", "kwok", "--state", str(STATE)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=900)
+    found = STATE / "kubeconfig"
+    apply = [str(KUBECTL), "--kubeconfig", str(found), "apply", "--server-side", "--force-conflicts", "-f", "crds/"]
+    subprocess.run(apply, cwd=ROOT, check=True, capture_output=True, timeout=60)
+    wait = [str(KUBECTL), "--kubeconfig", str(found), "wait", "--for=condition=Established", "-f", "crds/"]
+    subprocess.run(wait, cwd=ROOT, check=True, capture_output=True, timeout=60)
+    return found
+
+
+@pytest.fixture
+def kube(kubeconfig: Path) -> Iterator[Kube]:
+    """A namespace of the test's own."""
+    made = Kube(kubeconfig, KUBECTL, f"t-{uuid.uuid4().hex[:12]}")
+    made.kubectl("create", "namespace", made.namespace)
+    yield made
+    made.kubectl("delete", "namespace", made.namespace, "--wait=false")
+    made.close()
+
+
+@pytest.fixture
+def stopped_redis(tmp_path: Path) -> Iterator[RedisProcess]:
+    """A Redis that is not started yet."""
+    made = RedisProcess(tmp_path)
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def redis(stopped_redis: RedisProcess) -> RedisProcess:
+    """A running Redis."""
+    return stopped_redis.start()
+
+
+@pytest.fixture
+def start_operator(kube: Kube, stopped_redis: RedisProcess, tmp_path: Path) -> Iterator[StartOperator]:
+    """Starts operators for the test's namespace; ends them with the test."""
+    started: list[OperatorProcess] = []
+
+    def start(*, wait: bool = True, **settings: Any) -> OperatorProcess:
+        process = OperatorProcess(
+            tmp_path / "operator.log",
+            kubeconfig=kube.kubeconfig,
+            redis_url=stopped_redis.url,
+            namespace=kube.namespace,
+            **{f"PUBLISHBUILD_{key.upper()}": str(value) for key, value in settings.items()},
+        )
+        started.append(process)
+        return process.wait_ready() if wait else process
+
+    yield start
+    for process in started:
+        process.stop()
+
+
+@pytest.fixture
+def jobs_seen(kube: Kube) -> Iterator[JobRecorder]:
+    """Records every Job of the namespace from outside."""
+    with JobRecorder(kube) as recorder:
+        yield recorder
+
+
+_numbers = itertools.count(1)
+
+
+def _manifest(
+    name: str | None = None,
+    *,
+    outcome: str = "succeed",
+    seconds: float = 0,
+    pod: dict[str, Any] | None = None,
+    **spec: Any,
+) -> dict[str, Any]:
+    notes = {"kwok.publishbuild.dev/outcome": outcome, "kwok.publishbuild.dev/seconds": str(seconds)}
+    notes |= {f"kwok.publishbuild.dev/{key}": str(value) for key, value in (pod or {}).items()}
+    return {
+        "apiVersion": "publishbuild.dev/v1alpha1",
+        "kind": "PublishBuild",
+        "metadata": {"name": name or f"build-{next(_numbers)}"},
+        "spec": {
+            "source": {"git": {"url": "https://git.example/app.git", "revision": "main"}},
+            "runner": {"podAnnotations": notes},
+            **spec,
+        },
+    }
+
+
+@pytest.fixture
+def manifest() -> Manifest:
+    """Makes manifests: name, outcome (succeed, fail, hold, pending), seconds, pod={...}, and any spec field."""
+    return _manifest

@@ -1,0 +1,27 @@
+"""The types of the fixtures in `tests/integration/conftest.py`."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from tests.support.operator_process import OperatorProcess
+
+
+class StartOperator(Protocol):
+    """Starts an operator for the test's namespace; settings without their ``PUBLISHBUILD_``."""
+
+    def __call__(self, *, wait: bool = True, **settings: Any) -> OperatorProcess: ...
+
+
+class Manifest(Protocol):
+    """Makes a PublishBuild whose pretended pod ends as told (see hack/cluster/stages/pod.yaml)."""
+
+    def __call__(
+        self,
+        name: str | None = None,
+        *,
+        outcome: str = "succeed",
+        seconds: float = 0,
+        pod: dict[str, Any] | None = None,
+        **spec: Any,
+    ) -> dict[str, Any]: ...

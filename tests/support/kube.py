@@ -1,0 +1,151 @@
+"""The real API server as a test sees it, from outside the operator."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from kubernetes import client, config, watch
+
+from publishbuild import names
+from tests.support.waiting import until
+
+Object = dict[str, Any]
+
+
+@dataclass
+class Kube:
+    """One namespace of a real cluster."""
+
+    kubeconfig: Path
+    kubectl_path: Path
+    namespace: str
+    _api: client.ApiClient = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._api = config.new_client_from_config(str(self.kubeconfig))
+        self.builds = client.CustomObjectsApi(self._api)
+        self.batch = client.BatchV1Api(self._api)
+        self.core = client.CoreV1Api(self._api)
+
+    def close(self) -> None:
+        self._api.close()
+        self._api.rest_client.pool_manager.clear()
+
+    def kubectl(self, *arguments: str, stdin: str | None = None, check: bool = True) -> subprocess.CompletedProcess[str]:
+        command = [str(self.kubectl_path), "--kubeconfig", str(self.kubeconfig), "-n", self.namespace, *arguments]
+        return subprocess.run(command, input=stdin, text=True, capture_output=True, check=check, timeout=120)
+
+    def apply(self, *objects: Object, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """``kubectl apply`` of all objects in one call, as a user does."""
+        stdin = json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)})
+        return self.kubectl("apply", "-f", "-", stdin=stdin, check=check)
+
+    def build(self, name: str) -> Object:
+        found: Object = self.builds.get_namespaced_custom_object(
+            names.GROUP, names.VERSION, self.namespace, names.PLURAL, name
+        )
+        return found
+
+    def all_builds(self) -> list[Object]:
+        listed = self.builds.list_namespaced_custom_object(names.GROUP, names.VERSION, self.namespace, names.PLURAL)
+        items: list[Object] = listed["items"]
+        return items
+
+    def jobs(self) -> list[Object]:
+        items: list[Object] = self._api.sanitize_for_serialization(self.batch.list_namespaced_job(self.namespace).items)
+        return items
+
+    def pods(self) -> list[Object]:
+        items: list[Object] = self._api.sanitize_for_serialization(self.core.list_namespaced_pod(self.namespace).items)
+        return items
+
+    def patch_spec(self, name: str, **fields: Any) -> None:
+        self.builds.patch_namespaced_custom_object(
+            names.GROUP, names.VERSION, self.namespace, names.PLURAL, name, {"spec": fields}
+        )
+
+    def delete_build(self, name: str) -> None:
+        self.builds.delete_namespaced_custom_object(names.GROUP, names.VERSION, self.namespace, names.PLURAL, name)
+
+    def wait_phase(self, name: str, *phases: str, seconds: float = 30) -> Object:
+        """The build once it is in one of ``phases``."""
+
+        def look() -> Object | None:
+            build = self.build(name)
+            return build if build.get("status", {}).get("phase") in phases else None
+
+        return until(look, seconds=seconds, what=f"{name} in {phases}")
+
+    def wait_all_ended(self, count: int, *, seconds: float) -> list[Object]:
+        """All builds once there are ``count`` and each has ended."""
+
+        def look() -> list[Object] | None:
+            builds = self.all_builds()
+            ended = [build for build in builds if condition(build, "Succeeded").get("status") in {"True", "False"}]
+            return builds if len(ended) == count == len(builds) else None
+
+        return until(look, seconds=seconds, what=f"{count} builds ended", pause=0.2)
+
+
+def condition(obj: Object, kind: str) -> Object:
+    """The condition of that type, or an empty one."""
+    conditions = obj.get("status", {}).get("conditions") or ()
+    return next((c for c in conditions if c["type"] == kind), {})
+
+
+class JobRecorder:
+    """Every Job ever seen in a namespace, the order of their creation and the most that were live at once.
+
+    It watches from outside the operator, with a connection of its own.
+    """
+
+    def __init__(self, kube: Kube) -> None:
+        self._kube = Kube(kube.kubeconfig, kube.kubectl_path, kube.namespace)
+        self._stopped = threading.Event()
+        self._live: set[str] = set()
+        self.uids: set[str] = set()
+        self.created: list[str] = []
+        self.most_live = 0
+        self._watch = watch.Watch()
+        self._thread = threading.Thread(target=self._record, daemon=True)
+
+    def __enter__(self) -> JobRecorder:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopped.set()
+        self._watch.stop()
+        self._thread.join(10)
+        self._kube.close()
+
+    def of_build(self) -> dict[str, int]:
+        """How many Jobs each build has ever had."""
+        counts: dict[str, int] = {}
+        for name in self.created:
+            counts[name] = counts.get(name, 0) + 1
+        return counts
+
+    def _record(self) -> None:
+        while not self._stopped.is_set():
+            for event in self._watch.stream(
+                self._kube.batch.list_namespaced_job, self._kube.namespace, timeout_seconds=2, _request_timeout=10
+            ):
+                self._note(event["type"], event["object"])
+
+    def _note(self, kind: str, job: Any) -> None:
+        uid = job.metadata.uid
+        if uid not in self.uids and kind != "DELETED":
+            self.uids.add(uid)
+            self.created.append(job.metadata.labels[names.LABEL_BUILD])
+        conditions = {c.type for c in job.status.conditions or () if c.status == "True"}
+        if kind == "DELETED" or conditions & {"Complete", "Failed"}:
+            self._live.discard(uid)
+        else:
+            self._live.add(uid)
+        self.most_live = max(self.most_live, len(self._live))

@@ -1,0 +1,98 @@
+"""The real operator as a process of its own, as a pod would run it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from tests.support.waiting import until
+
+
+def free_port() -> int:
+    """A port of the loopback address that nobody listens on."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port: int = sock.getsockname()[1]
+        return port
+
+
+class OperatorProcess:
+    """One ``publishbuild operator``."""
+
+    def __init__(self, log: Path, *, kubeconfig: Path, redis_url: str, namespace: str, **settings: str) -> None:
+        self.port = free_port()
+        self._log = log
+        environment = {
+            **os.environ,
+            "KUBECONFIG": str(kubeconfig),
+            "REDIS_URL": redis_url,
+            "PUBLISHBUILD_WATCH_NAMESPACES": namespace,
+            "PUBLISHBUILD_HTTP_PORT": str(self.port),
+            "PUBLISHBUILD_RUNNER_IMAGE": "publishbuild-runner:pretended",
+            **settings,
+        }
+        with log.open("ab") as out:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "publishbuild.cli", "operator"],
+                env=environment,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+            )
+
+    def wait_ready(self, seconds: float = 30) -> OperatorProcess:
+        until(lambda: self.get("/readyz")[0] == 200, seconds=seconds, what=f"operator ready; its log: {self.tail()}")
+        return self
+
+    def get(self, path: str) -> tuple[int, str]:
+        """Status and body of the operator's HTTP endpoint; status 0 where nobody listens."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read().decode()
+        except OSError:
+            return 0, ""
+
+    def metric(self, line_start: str) -> float:
+        """The value of the first metric line that starts so, or 0."""
+        lines = [line for line in self.get("/metrics")[1].splitlines() if line.startswith(line_start)]
+        return float(lines[0].rpartition(" ")[2]) if lines else 0.0
+
+    def logs(self) -> list[dict[str, Any]]:
+        """The JSON lines so far, of all processes that wrote to this log."""
+        lines = self._log.read_text().splitlines()
+        return [json.loads(line) for line in lines if line.startswith("{")]
+
+    def events_logged(self, text: str) -> int:
+        """How many log lines say ``text``."""
+        return sum(1 for line in self.logs() if text in line.get("event", ""))
+
+    def tail(self) -> str:
+        return self._log.read_text()[-2000:] if self._log.exists() else ""
+
+    def is_running(self) -> bool:
+        return self._process.poll() is None
+
+    def kill(self) -> None:
+        """``kill -9``."""
+        self._process.kill()
+        self._process.wait(10)
+
+    def terminate(self, seconds: float = 15) -> int:
+        """SIGTERM; the exit code."""
+        self._process.send_signal(signal.SIGTERM)
+        return self._process.wait(seconds)
+
+    def stop(self) -> None:
+        """End it whatever state it is in."""
+        if self.is_running():
+            self.kill()
