@@ -66,7 +66,7 @@ class EasCli:
             "--json",
             "--non-interactive",
         )
-        builds = self._json(*command, timeout=CREATE_TIMEOUT_SECONDS)
+        builds = self._json(*command, timeout=CREATE_TIMEOUT_SECONDS, quiet=False)
         if not isinstance(builds, list) or not builds or not isinstance(builds[0], dict):
             raise AttemptFailed(FailureClass("EasCliFailed", "eas build printed no build", retryable=True))
         return _build(builds[0])
@@ -115,28 +115,33 @@ class EasCli:
             if len(page) < PAGE or _created(page[-1]) < oldest:
                 return items
 
-    def _json(self, *arguments: str, timeout: float = READ_TIMEOUT_SECONDS) -> Any:
-        done = self._run(*arguments, timeout=timeout, quiet_stdout=True)
+    def _json(self, *arguments: str, timeout: float = READ_TIMEOUT_SECONDS, quiet: bool = True) -> Any:
+        """The JSON that a command prints. Reads are quiet: a line for every poll would bury what matters."""
+        done = self._run(*arguments, timeout=timeout, quiet=quiet, quiet_stdout=True)
         try:
             return json.loads(done.stdout)
         except ValueError:
             # With --json some errors go to stdout, so they were not in the log yet.
-            for line in done.stdout.splitlines():
-                self._log.info(line, output="eas")
+            for line in (done.output if quiet else done.stdout).splitlines():
+                if line.strip():
+                    self._log.info(line.rstrip(), output="eas")
             raise AttemptFailed(classify_eas(done.output)) from None
 
     def _run_or_fail(self, *arguments: str) -> None:
-        done = self._run(*arguments, timeout=CREATE_TIMEOUT_SECONDS, quiet_stdout=False)
+        done = self._run(*arguments, timeout=CREATE_TIMEOUT_SECONDS)
         if done.exit_code != 0:
             raise AttemptFailed(classify_eas(done.output))
 
-    def _run(self, *arguments: str, timeout: float, quiet_stdout: bool) -> process.Finished:
+    def _run(
+        self, *arguments: str, timeout: float, quiet: bool = False, quiet_stdout: bool = False
+    ) -> process.Finished:
         return process.run(
             (self._program, *arguments),
             cwd=self._app,
             environment=self._environment,
             log=self._log,
             timeout=timeout,
+            quiet=quiet,
             quiet_stdout=quiet_stdout,
         )
 

@@ -106,7 +106,7 @@ def _go_back_to_found_commit(attempt: Attempt) -> bool:
     found = {facts.build.commit for facts in attempt.facts.values() if facts.build and facts.build.commit}
     if not found or attempt.commit in found:
         return False
-    wanted = sorted(found)[0]
+    wanted = min(found)
     attempt.log.info("an earlier attempt built another commit; going back to it", commit=wanted)
     attempt.commit = attempt.clone.checkout(wanted)
     return True

@@ -107,7 +107,8 @@ def _classify(table: tuple[tuple[str, str, bool], ...], output: str, otherwise: 
 def _line_at(output: str, position: int) -> str:
     start = output.rfind("\n", 0, position) + 1
     end = output.find("\n", position)
-    return output[start : end if end >= 0 else None].strip()[:MESSAGE_CHARACTERS]
+    line = output[start : end if end >= 0 else None].strip()
+    return line.removeprefix("Original error message: ")[:MESSAGE_CHARACTERS]
 
 
 def _last_words(output: str) -> str:

@@ -147,4 +147,5 @@ class Clone:
             environment=self._access.environment,
             log=self._log,
             timeout=TIMEOUT_SECONDS,
+            quiet_stdout=True,
         )

@@ -27,25 +27,28 @@ class LogTail:
 
     def add(self, line: str) -> None:
         """Remember one line; the oldest go."""
-        self._lines.append(line)
+        self._lines.append(line.encode("utf-8", "replace").decode())
 
     def text(self) -> str | None:
         """Whole lines, newest last, of at most 2,048 bytes; None when nothing was said."""
         kept: list[str] = []
         size = 0
         for line in reversed(self._lines):
-            size += len(line.encode("utf-8", "replace")) + 1
+            size += len(line.encode()) + (1 if kept else 0)
             if size > TAIL_BYTES and kept:
                 break
             kept.append(line)
-        return "\n".join(reversed(kept))[-TAIL_BYTES:] or None
+        # One line alone may be too long: its end is kept.
+        cut = "\n".join(reversed(kept)).encode()[-TAIL_BYTES:]
+        return cut.decode("utf-8", "ignore") or None
 
 
 def make_log(redactor: Redactor, tail: LogTail, stream: TextIO | None = None) -> FilteringBoundLogger:
     """A logger whose every line is redacted before it is written or remembered."""
 
     def redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
-        return {key: redactor(value) if isinstance(value, str) else value for key, value in event.items()}
+        ordered = {**{key: event[key] for key in ("timestamp", "level", "event")}, **event}
+        return {key: redactor(value) if isinstance(value, str) else value for key, value in ordered.items()}
 
     def remember(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
         facts = " ".join(f"{key}={value}" for key, value in event.items() if key not in _NOT_IN_TAIL)

@@ -41,9 +41,12 @@ def run(
     environment: Mapping[str, str],
     log: FilteringBoundLogger,
     timeout: float,
+    quiet: bool = False,
     quiet_stdout: bool = False,
 ) -> Finished:
-    """Run ``command``; its output goes to the log line by line (stdout not, where it is JSON for us to read).
+    """Run ``command``; its output goes to the log line by line, as it comes.
+
+    ``quiet_stdout``: not its stdout, which is JSON for us to read; ``quiet``: nothing, the caller logs what matters.
 
     Raises:
         AttemptFailed: the program is missing (no retry helps) or took longer than ``timeout`` seconds (one may).
@@ -65,10 +68,10 @@ def run(
         raise AttemptFailed(FailureClass("ProgramMissing", f"{command[0]} is not installed", retryable=False)) from None
     spoken: tuple[list[str], list[str]] = ([], [])
     readers = [
-        threading.Thread(target=_read, args=(stream, lines, log, command[0], quiet), daemon=True)
-        for stream, lines, quiet in (
-            (child.stdout, spoken[0], quiet_stdout),
-            (child.stderr, spoken[1], False),
+        threading.Thread(target=_read, args=(stream, lines, log, command[0], silent), daemon=True)
+        for stream, lines, silent in (
+            (child.stdout, spoken[0], quiet or quiet_stdout),
+            (child.stderr, spoken[1], quiet),
         )
     ]
     for reader in readers:
@@ -85,12 +88,12 @@ def run(
     return Finished(child.returncode, "".join(spoken[0]), "".join(spoken[1]))
 
 
-def _read(stream: IO[str] | None, lines: list[str], log: FilteringBoundLogger, program: str, quiet: bool) -> None:
+def _read(stream: IO[str] | None, lines: list[str], log: FilteringBoundLogger, program: str, silent: bool) -> None:
     assert stream is not None  # noqa: S101 - both streams are pipes
     with stream:
         for line in stream:
             lines.append(line)
-            if not quiet and line.strip():
+            if not silent and line.strip():
                 log.info(line.rstrip(), output=os.path.basename(program))  # noqa: PTH119 - a name, no file
 
 

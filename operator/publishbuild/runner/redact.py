@@ -48,12 +48,12 @@ class Redactor:
         self._secrets = re.compile("|".join(map(re.escape, ordered))) if ordered else None
 
     def __call__(self, text: str) -> str:
-        """The text without secrets."""
+        """The text without secrets, and without what no stream can take (half of a surrogate pair)."""
         if self._secrets is not None:
             text = self._secrets.sub(MASK, text)
         for pattern, replacement in _IN_TEXT:
             text = pattern.sub(replacement, text)
-        return text
+        return text.encode("utf-8", "replace").decode()
 
 
 def secret_values(environment: Mapping[str, str]) -> set[str]:

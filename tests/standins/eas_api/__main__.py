@@ -12,9 +12,7 @@ from tests.standins.eas_api.server import make_app
 
 def main() -> None:
     """Serve until stopped."""
-    parser = argparse.ArgumentParser(
-        description="Stand-in for Expo's EAS API (builds and publishes nothing)."
-    )
+    parser = argparse.ArgumentParser(description="Stand-in for Expo's EAS API (builds and publishes nothing).")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=3000)
     arguments = parser.parse_args()

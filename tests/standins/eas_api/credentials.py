@@ -29,9 +29,7 @@ class SigningCredentials:
     def generate(cls) -> SigningCredentials:
         """Make a new self-signed certificate with the ``openssl`` program."""
         with tempfile.TemporaryDirectory() as folder:
-            key, cert, der, p12 = (
-                Path(folder) / name for name in ("key.pem", "cert.pem", "cert.der", "cert.p12")
-            )
+            key, cert, der, p12 = (Path(folder) / name for name in ("key.pem", "cert.pem", "cert.der", "cert.p12"))
             _openssl(
                 *("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "3650", "-keyout", str(key)),
                 *("-out", str(cert), "-subj", f"/CN=iPhone Distribution: Stand-in/OU={TEAM}/O=Stand-in"),

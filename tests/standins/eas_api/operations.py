@@ -74,9 +74,7 @@ def _create_build(platform: str) -> Callable[[Request], Json]:
 
     def answer(request: Request) -> Json:
         variables = request.variables
-        build = request.world.create_build(
-            platform, variables.get("metadata") or {}, variables.get("job") or {}
-        )
+        build = request.world.create_build(platform, variables.get("metadata") or {}, variables.get("job") or {})
         return {"build": {name: {"build": shapes.build(request.world, build), "deprecationInfo": None}}}
 
     return answer
@@ -133,9 +131,7 @@ def _latest_version(request: Request) -> Json:
     variables = request.variables
     key = (str(variables.get("platform")), str(variables.get("applicationIdentifier")))
     number = request.world.versions.get(key)
-    latest = (
-        None if number is None else {"id": "version", "storeVersion": "1.0.0", "buildVersion": str(number)}
-    )
+    latest = None if number is None else {"id": "version", "storeVersion": "1.0.0", "buildVersion": str(number)}
     return {"app": {"byId": {**shapes.app(), "latestAppVersionByPlatformAndApplicationIdentifier": latest}}}
 
 

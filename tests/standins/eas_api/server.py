@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import time
 from collections import Counter
 from typing import Any
@@ -22,7 +23,7 @@ CREDENTIALS: web.AppKey[SigningCredentials] = web.AppKey("credentials", SigningC
 def make_app(world: World | None = None) -> web.Application:
     """The whole stand-in as one aiohttp application."""
     app = web.Application(client_max_size=512 * 1024 * 1024, middlewares=[_label])
-    app[WORLD] = world or World(clock=time.time)
+    app[WORLD] = world or World(clock=time.time, stages=Stages.from_environment(os.environ))
     app[CREDENTIALS] = SigningCredentials.generate()
     app.add_routes(
         [
@@ -66,21 +67,15 @@ async def _graphql(request: web.Request) -> web.Response:
     token = request.headers.get("authorization", "").removeprefix("Bearer ")
     answer = OPERATIONS.get(operation)
     if answer is None:
-        LOG.error(
-            "unknown operation %s variables=%s query=%s", operation, body.get("variables"), body.get("query")
-        )
-        return _errors(
-            f"The stand-in EAS API does not know the operation {operation!r}.", "STANDIN_UNKNOWN_OPERATION"
-        )
+        LOG.error("unknown operation %s variables=%s query=%s", operation, body.get("variables"), body.get("query"))
+        return _errors(f"The stand-in EAS API does not know the operation {operation!r}.", "STANDIN_UNKNOWN_OPERATION")
     if token == "invalid" or not token:
         return _errors("The bearer token is invalid.", "UNAUTHORIZED_ERROR", status=401)
     try:
         data = answer(Request(world, request.app[CREDENTIALS], body.get("variables") or {}))
     except GraphQLError as error:
         return _errors(str(error), error.code)
-    LOG.info(
-        "%s %s", operation, {k: v for k, v in (body.get("variables") or {}).items() if isinstance(v, str)}
-    )
+    LOG.info("%s %s", operation, {k: v for k, v in (body.get("variables") or {}).items() if isinstance(v, str)})
     return web.json_response({"data": data})
 
 
@@ -110,9 +105,7 @@ async def _counts(request: web.Request) -> web.Response:
             "submissions": len(world.submissions),
             "uploads": len(world.uploads),
             "buildsByMessage": Counter(message_of.values()),
-            "submissionsByMessage": Counter(
-                message_of.get(s.build_id or "", "") for s in world.submissions.values()
-            ),
+            "submissionsByMessage": Counter(message_of.get(s.build_id or "", "") for s in world.submissions.values()),
         }
     )
 
@@ -165,6 +158,4 @@ async def _reset(request: web.Request) -> web.Response:
 
 async def _unknown(request: web.Request) -> web.Response:
     LOG.error("unknown path %s %s", request.method, request.path)
-    return web.json_response(
-        {"errors": [{"message": f"The stand-in does not know {request.path}"}]}, status=404
-    )
+    return web.json_response({"errors": [{"message": f"The stand-in does not know {request.path}"}]}, status=404)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -26,6 +26,13 @@ class Stages:
     in_progress: float = 2.5
     submission_in_queue: float = 0.5
     submission_in_progress: float = 1.5
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Stages:
+        """The defaults, each changed by ``STANDIN_SECONDS_<STAGE>`` (``STANDIN_SECONDS_IN_PROGRESS=60``)."""
+        prefix = "STANDIN_SECONDS_"
+        names = (name for name in vars(cls()) if prefix + name.upper() in environment)
+        return cls(**{name: float(environment[prefix + name.upper()]) for name in names})
 
 
 @dataclass

@@ -1,0 +1,129 @@
+"""Secret values reach no log and no report."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from publishbuild.runner.failures import FailureClass
+from publishbuild.runner.logs import TAIL_BYTES, LogTail, make_log
+from publishbuild.runner.redact import MASK, Redactor, secret_values
+from publishbuild.runner.report import Report
+
+CANARY = "canary-7f3a91"
+KEY_FILE = "-----BEGIN PRIVATE KEY-----\nMIIcanaryAAAAAAAA\nMIIcanaryBBBBBBBB\n-----END PRIVATE KEY-----\n"
+
+
+@pytest.mark.parametrize(
+    "printed",
+    [
+        CANARY,
+        f"Authorization: Bearer {CANARY}",
+        f"https://user:{CANARY}@github.com/a/b.git",
+        f"https://{CANARY}@github.com/a/b.git",
+        json.dumps({"token": CANARY}),
+    ],
+)
+def test_a_known_secret_is_masked_wherever_it_stands(printed: str) -> None:
+    """The value goes, the words around it stay."""
+    assert CANARY not in Redactor({CANARY})(printed)
+
+
+@pytest.mark.parametrize(
+    "printed",
+    [
+        "fetching https://bob:hunter2@host/repo.git",
+        "fetching https://hunter2@host/repo.git",
+        "Authorization: Basic hunter2hunter2",
+        "GET /x?access_token=hunter2&page=1",
+        "ssh://git:hunter2@host/repo",
+    ],
+)
+def test_credentials_that_nobody_named_are_masked(printed: str) -> None:
+    """What looks like credentials in a URL or header goes even when its value is not known."""
+    assert "hunter2" not in Redactor(set())(printed)
+
+
+def test_a_key_file_is_masked_line_by_line() -> None:
+    """Output comes line by line, so every line of a key is a secret of its own."""
+    redact = Redactor({KEY_FILE})
+    for line in KEY_FILE.splitlines():
+        assert redact(f"read {line}") == f"read {MASK}"
+    assert "canary" not in redact(json.dumps({"key": KEY_FILE.strip()}))
+
+
+@pytest.mark.parametrize("name", ["EXPO_TOKEN", "EXPO_APPLE_APP_SPECIFIC_PASSWORD", "MY_SECRET", "ASC_KEY", "npmToken"])
+def test_a_name_that_sounds_secret_is_enough(name: str) -> None:
+    """Also a short value is hidden under such a name."""
+    assert secret_values({name: "abcd"}) == {"abcd"}
+
+
+def test_a_long_value_under_an_unknown_name_is_hidden() -> None:
+    """The runner cannot know which variables came from the credentials Secret, so it hides what could."""
+    assert secret_values({"ascIssuer": CANARY}) == {CANARY}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PATH", "/usr/local/bin:/usr/bin"),
+        ("PUBLISHBUILD_NAME", "nightly-build-of-app"),
+        ("KUBERNETES_SERVICE_HOST", "10.96.100.100"),
+        ("STANDINS_PORT_3000_TCP", "tcp://10.96.1.1:3000"),
+        ("NODE_ENV", "production-like"),
+        ("CURL_CA_BUNDLE", "/etc/ssl/certs/ca.crt"),
+        ("FLAVOR", "production"),
+        ("EXPO_TOKEN", ""),
+    ],
+)
+def test_plain_values_stay_readable(name: str, value: str) -> None:
+    """A log in which every path and name is masked helps nobody."""
+    assert secret_values({name: value}) == set()
+
+
+@given(st.text("abcXYZ", min_size=4), st.text("0123 \n|/"), st.text("0123 \n|/"))
+def test_no_secret_survives(secret: str, before: str, after: str) -> None:
+    """Whatever surrounds it, a secret is gone and the rest is there."""
+    assert Redactor({secret})(before + secret + after) == before + MASK + after
+
+
+@given(st.text(alphabet=st.characters()))
+def test_what_is_redacted_can_be_written(text: str) -> None:
+    """No text, however broken, stops the log."""
+    Redactor({CANARY})(text).encode()
+
+
+def test_log_and_report_carry_no_canary(tmp_path: Path) -> None:
+    """Every line of the log, its kept tail and the report go through the redactor."""
+    out, tail, path = io.StringIO(), LogTail(), tmp_path / "termination-log"
+    redactor = Redactor({CANARY})
+    log = make_log(redactor, tail, out)
+    log.info(f"child says {CANARY}", output="eas", detail=CANARY)
+    try:
+        raise ValueError(CANARY)
+    except ValueError:
+        log.exception("unexpected")
+    Report(path, redactor, tail, log).end(None, FailureClass("X", f"failed with {CANARY}", retryable=True))
+    assert CANARY not in out.getvalue() + path.read_text()
+    assert base64.b64encode(CANARY.encode()).decode() not in out.getvalue()
+    assert all(json.loads(line)["level"] for line in out.getvalue().splitlines())
+
+
+def test_the_tail_is_short_and_keeps_the_last_lines() -> None:
+    """At most 2 KiB, whole lines, the newest last."""
+    tail = LogTail()
+    assert tail.text() is None
+    for number in range(500):
+        tail.add(f"line {number} é")
+    text = tail.text()
+    assert text is not None
+    assert len(text.encode()) <= TAIL_BYTES
+    assert text.splitlines()[-1] == "line 499 é"
+    tail.add("ü" * 5000)
+    assert len((tail.text() or "").encode()) <= TAIL_BYTES
