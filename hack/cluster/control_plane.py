@@ -86,6 +86,7 @@ def controllers(state: State, settings: Settings, programs: Path) -> list[str]:
         str(programs / "kube-controller-manager"),
         f"--kubeconfig={kubeconfig}",
         f"--authentication-kubeconfig={kubeconfig}",
+        "--authentication-skip-lookup",  # of a CA for proxies' headers, which there is none of
         f"--authorization-kubeconfig={kubeconfig}",
         f"--service-account-private-key-file={state / 'pki' / 'sa.key'}",
         f"--root-ca-file={state / 'pki' / 'ca.crt'}",
@@ -114,6 +115,7 @@ def scheduler(state: State, settings: Settings, programs: Path) -> list[str]:
         str(programs / "kube-scheduler"),
         f"--config={file}",
         f"--authentication-kubeconfig={kubeconfig}",
+        "--authentication-skip-lookup",  # of a CA for proxies' headers, which there is none of
         f"--authorization-kubeconfig={kubeconfig}",
         "--bind-address=127.0.0.1",
         f"--secure-port={settings.scheduler_port}",
@@ -140,5 +142,6 @@ def redis(state: State, settings: Settings) -> list[str]:
         'save ""',
         "appendonly no",
         "daemonize no",
+        "set-proc-title no",  # a title is written over the environment, and with it over the cluster's mark
     )
     return [program, str(write_private(state / "conf" / "redis.conf", "\n".join(lines) + "\n"))]

@@ -94,6 +94,8 @@ def kubelet(state: State, settings: Settings, programs: Path) -> list[str]:
         "failSwapOn": False,
         "failCgroupV1": False,
         "localStorageCapacityIsolation": False,
+        # A developer's disk is often nearly full; that must not drive pods off the node.
+        "evictionHard": {"memory.available": "100Mi", "nodefs.available": "0%", "imagefs.available": "0%"},
         "imageGCHighThresholdPercent": 100,  # images cannot be pulled again here: never collect them
         "containerRuntimeEndpoint": f"unix://{state.socket}",
         "podLogsDir": str(state / "pod-logs"),
