@@ -11,6 +11,9 @@ from publishbuild.names import ConditionType
 
 Status = Literal["True", "False", "Unknown"]
 
+# The API server's words can be of any length; the CRD takes 32768 characters.
+_MESSAGE_LENGTH = 4096
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -34,7 +37,7 @@ def conditions(
             type=kind,
             status=status,
             reason=verdict.reason,
-            message=verdict.message,
+            message=verdict.message[:_MESSAGE_LENGTH],
             last_transition_time=since,
             observed_generation=generation,
         )
