@@ -53,11 +53,18 @@ def next_actions(facts: Facts) -> Actions:
 
 
 def _aftercare(facts: Facts) -> Actions:
-    """The outcome is on record: now the Job may go when its time is over."""
+    """The outcome is on record: now the Job may go when its time is over.
+
+    A Job that still runs is one whose creation seemed to fail, before the build ended for lack of one: it is stopped.
+    """
     job, spec = facts.job, facts.build.spec
-    if job is None or spec is None or job.deleting or job.ttl_seconds == spec.ttl_seconds_after_finished:
+    if job is None or job.deleting:
         return ()
-    return (SetJobTtl(job.name, spec.ttl_seconds_after_finished),) if job.finished else ()
+    if not job.finished:
+        return (DeleteJob(job.name, job.uid),)
+    if spec is None or job.ttl_seconds == spec.ttl_seconds_after_finished:
+        return ()
+    return (SetJobTtl(job.name, spec.ttl_seconds_after_finished),)
 
 
 def _with_job(facts: Facts, job: JobFacts) -> Actions:
@@ -65,7 +72,8 @@ def _with_job(facts: Facts, job: JobFacts) -> Actions:
     spec = facts.build.spec
     recorded = _recorded(facts, job)
     said = job_outcome.verdict(job, recorded.failed_attempts, facts.pods)
-    if spec is not None and spec.cancel and not job.finished:
+    # Pods that are killed by the deletion may make the Job fail: it is cancelled all the same.
+    if spec is not None and spec.cancel and (not job.finished or (job.deleting and not job.complete)):
         wanted: Actions = () if job.deleting else (DeleteJob(job.name, job.uid),)
         stopping = Verdict("Unknown", "Cancelling", "spec.cancel is set: waits for the pods to end")
         # What the attempts said is recorded first: their pods go with the Job.
@@ -117,7 +125,8 @@ def _without_job(facts: Facts, spec: PublishBuildSpec) -> Actions:
     if spec.queue_timeout_seconds and _waited(facts) >= spec.queue_timeout_seconds:
         said = Verdict("False", FailureReason.QUEUE_TIMEOUT, f"waited longer than {spec.queue_timeout_seconds} seconds")
         return (ReleasePlace(), *_end(facts, Phase.FAILED, said))
-    if facts.queue.claimed and not spec.suspend and not facts.trouble:
+    refused = facts.trouble is not None and facts.now < facts.trouble.retry_at
+    if facts.queue.claimed and not spec.suspend and not refused:
         return (LaunchJob(_manifest(facts, spec)),)
     return _waiting(facts, spec)
 
