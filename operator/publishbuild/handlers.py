@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import kopf
@@ -33,8 +33,9 @@ def registry(on_event: OnEvent) -> kopf.OperatorRegistry:
     made = kopf.OperatorRegistry()
     ours = {names.LABEL_MANAGED_BY: names.OPERATOR_NAME}
 
-    def pass_on(resource: str) -> Callable[..., None]:
-        def handler(event: Any, **_: Any) -> None:
+    def pass_on(resource: str) -> Callable[..., Awaitable[None]]:
+        # A coroutine, since kopf sends plain functions through a thread pool.
+        async def handler(event: Any, **_: Any) -> None:
             on_event(resource, event["object"], event["type"] == "DELETED")
 
         handler.__name__ = f"{resource}_changed"
@@ -59,7 +60,6 @@ def settings() -> kopf.OperatorSettings:
     made.scanning.disabled = True
     made.watching.inactivity_timeout = SILENCE_SECONDS
     made.persistence.finalizer = f"{names.GROUP}/never-set"
-    made.execution.max_workers = 1
     return made
 
 

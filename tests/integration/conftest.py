@@ -24,6 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 STATE = ROOT / ".cluster" / "kwok"
 KUBECTL = ROOT / ".cluster" / "bin" / "kubectl"
 
+
 @pytest.fixture(scope="session")
 def kubeconfig() -> Path:
     """The kwok cluster, started where it is not up (`make test` stops it)."""

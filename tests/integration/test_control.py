@@ -124,8 +124,11 @@ def test_deleting_a_build_removes_all_of_it(
         kube.delete_build("first")
     kube.apply(manifest("next"))
     kube.wait_phase("next", "Succeeded")
-    until(lambda: [job["metadata"]["labels"]["publishbuild.dev/build"] for job in kube.jobs()] == ["next"],
-          seconds=20, what="only the next one's Job is left")
+    until(
+        lambda: [job["metadata"]["labels"]["publishbuild.dev/build"] for job in kube.jobs()] == ["next"],
+        seconds=20,
+        what="only the next one's Job is left",
+    )
 
 
 def test_an_invalid_job_fails_its_build_alone(kube: Kube, start_operator: StartOperator, manifest: Manifest) -> None:

@@ -16,7 +16,13 @@ RESULT = json.dumps(
     {
         "commit": "0123456789abcdef0123456789abcdef01234567",
         "builds": [
-            {"platform": "ios", "id": "b-1", "status": "FINISHED", "logsURL": "https://expo.dev/b-1", "appVersion": "1.2.3"}
+            {
+                "platform": "ios",
+                "id": "b-1",
+                "status": "FINISHED",
+                "logsURL": "https://expo.dev/b-1",
+                "appVersion": "1.2.3",
+            }
         ],
         "submissions": [{"platform": "ios", "id": "s-1", "status": "FINISHED", "url": "https://expo.dev/s-1"}],
     },
@@ -45,7 +51,9 @@ def test_a_build_is_queued_launched_and_reported(kube: Kube, start_operator: Sta
     }
 
 
-def test_a_failing_build_is_retried_three_times_then_fails(kube: Kube, start_operator: StartOperator, manifest: Manifest) -> None:
+def test_a_failing_build_is_retried_three_times_then_fails(
+    kube: Kube, start_operator: StartOperator, manifest: Manifest
+) -> None:
     """With backoffLimit 3 four pods are tried, each failure is recorded, and the build ends as Failed."""
     start_operator()
     kube.apply(manifest("app", outcome="fail", pod={"exit-code": 1}))
@@ -95,7 +103,9 @@ def test_events_tell_the_story_once(kube: Kube, start_operator: StartOperator, m
     until(lambda: reasons() == ["Queued", "Started", "Succeeded"], seconds=10, what="three events")
 
 
-def test_nothing_of_the_operator_is_left_on_the_resource(kube: Kube, start_operator: StartOperator, manifest: Manifest) -> None:
+def test_nothing_of_the_operator_is_left_on_the_resource(
+    kube: Kube, start_operator: StartOperator, manifest: Manifest
+) -> None:
     """A build has no finalizer and no annotation but the user's, so nothing can hang and GitOps sees no drift."""
     start_operator()
     kube.apply(manifest("app"))
@@ -104,7 +114,9 @@ def test_nothing_of_the_operator_is_left_on_the_resource(kube: Kube, start_opera
     assert set(metadata.get("annotations", {})) <= {"kubectl.kubernetes.io/last-applied-configuration"}
 
 
-def test_the_ttl_starts_once_the_end_is_on_record(kube: Kube, start_operator: StartOperator, manifest: Manifest) -> None:
+def test_the_ttl_starts_once_the_end_is_on_record(
+    kube: Kube, start_operator: StartOperator, manifest: Manifest
+) -> None:
     """A Job gets its ttlSecondsAfterFinished after the terminal status is written, and the build outlives it."""
     start_operator()
     kube.apply(manifest("app", ttlSecondsAfterFinished=0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import threading
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from kubernetes import client, config, watch
+from urllib3.exceptions import HTTPError
 
 from publishbuild import names
 from tests.support.waiting import until
@@ -36,7 +38,9 @@ class Kube:
         self._api.close()
         self._api.rest_client.pool_manager.clear()
 
-    def kubectl(self, *arguments: str, stdin: str | None = None, check: bool = True) -> subprocess.CompletedProcess[str]:
+    def kubectl(
+        self, *arguments: str, stdin: str | None = None, check: bool = True
+    ) -> subprocess.CompletedProcess[str]:
         command = [str(self.kubectl_path), "--kubeconfig", str(self.kubeconfig), "-n", self.namespace, *arguments]
         return subprocess.run(command, input=stdin, text=True, capture_output=True, check=check, timeout=120)
 
@@ -133,10 +137,12 @@ class JobRecorder:
 
     def _record(self) -> None:
         while not self._stopped.is_set():
-            for event in self._watch.stream(
-                self._kube.batch.list_namespaced_job, self._kube.namespace, timeout_seconds=2, _request_timeout=10
-            ):
-                self._note(event["type"], event["object"])
+            # The stream may be cut at any moment, above all when the test ends; the next one lists what was missed.
+            with contextlib.suppress(HTTPError):
+                for event in self._watch.stream(
+                    self._kube.batch.list_namespaced_job, self._kube.namespace, timeout_seconds=2, _request_timeout=10
+                ):
+                    self._note(event["type"], event["object"])
 
     def _note(self, kind: str, job: Any) -> None:
         uid = job.metadata.uid

@@ -25,17 +25,8 @@ class KubeModel(BaseModel):
     )
 
     def to_wire(self) -> dict[str, Any]:
-        """The object as the API server takes it: camel case, JSON types, absent instead of null or empty."""
-        return _pruned(self.model_dump(by_alias=True, exclude_none=True, mode="json"))
-
-
-def _pruned(value: dict[str, Any]) -> dict[str, Any]:
-    kept: dict[str, Any] = {}
-    for key, item in value.items():
-        inner = _pruned(item) if isinstance(item, dict) else item
-        if inner not in ({}, []):
-            kept[key] = inner
-    return kept
+        """The object as the API server takes it: camel case, JSON types, absent instead of null."""
+        return self.model_dump(by_alias=True, exclude_none=True, mode="json")
 
 
 def rfc3339(moment: datetime) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -154,6 +154,10 @@ class PublishBuildStatus(KubeModel):
     """Why the build failed."""
     conditions: Annotated[tuple[Condition, ...], Field(json_schema_extra=LIST_MAP_BY_TYPE)] = ()
     """Succeeded and Ready always; Reconciling and Stalled only while true."""
+
+    def to_wire(self) -> dict[str, Any]:
+        """As the API server takes it, without the lists that are empty."""
+        return {key: value for key, value in super().to_wire().items() if value != []}
 
     def condition(self, kind: str) -> Condition | None:
         """The condition of that type, or None."""

@@ -10,6 +10,9 @@ from aiohttp import web
 from publishbuild.observe.metrics import Metrics
 
 
+_LAST_ANSWERS_SECONDS = 1.0
+
+
 class Health(Protocol):
     """What the endpoints ask of the service; None is well, a text is what is wrong."""
 
@@ -58,7 +61,7 @@ class HttpServer:
     """The endpoints on a port; 0 takes any free one, which `port` then tells."""
 
     def __init__(self, app: web.Application, port: int) -> None:
-        self._runner = web.AppRunner(app, access_log=None)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=_LAST_ANSWERS_SECONDS)
         self._port = port
 
     async def start(self) -> None:

@@ -27,7 +27,7 @@ _FIRST = ("time", "level", "event")
 def _json_line(_: Any, __: str, event: structlog.typing.EventDict) -> str:
     """One JSON object a line, what people look for first."""
     ordered = {key: event.pop(key) for key in _FIRST if key in event}
-    return json.dumps(ordered | event, default=str)
+    return json.dumps({**ordered, **event}, default=str)
 
 
 def set_up_logs(level: str, form: str) -> None:

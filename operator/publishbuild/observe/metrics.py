@@ -19,7 +19,7 @@ class Metrics:
     """All metrics of one operator, in a registry of their own so that tests do not share them."""
 
     def __init__(self) -> None:
-        disable_created_metrics()
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # not typed there
         self.registry = CollectorRegistry()
         prefix, registry = "publishbuild_", self.registry
         self.wait = Histogram(f"{prefix}wait_seconds", "From creation to launch", buckets=_WAIT, registry=registry)

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from publishbuild.runner.child_environment import child_environment
 from publishbuild.runner.eas import EasCli
 from publishbuild.runner.execute import Attempt, execute_build_and_submit
 from publishbuild.runner.failures import AttemptFailed, FailureClass
@@ -66,18 +67,7 @@ def _make_attempt(
     """Put the edges together. Everything is written below the work folder: the rest of the pod is read-only."""
     private = settings.workdir / ".publishbuild"
     shutil.rmtree(private, ignore_errors=True)
-    home = private / "home"
-    home.mkdir(parents=True, mode=0o700)
-    children = {
-        # Expo's usage statistics would tell a third party about every attempt, and cost two seconds a command.
-        "DISABLE_EAS_ANALYTICS": "1",
-        **environment,
-        "HOME": str(home),
-        "NO_COLOR": "1",
-        "CI": "1",
-    }
-    # The build's id and the like are the runner's business, not that of the app's scripts.
-    children = {name: value for name, value in children.items() if not name.startswith("PUBLISHBUILD_")}
+    children = child_environment(environment, private)
     access = GitAccess.prepare(children, settings.source_url, settings.source_secret_dir, private / "git")
     return Attempt(
         settings=settings,

@@ -123,15 +123,18 @@ def _work_until_done(attempt: Attempt, eas: EasCli) -> None:
 
 
 def _advance(attempt: Attempt, eas: EasCli, platform: str, until: Step | None = None) -> bool:
-    """Do what is next for a platform until it only waits, ends or did ``until``. True while it waits."""
-    polled = False
+    """Do what is next for a platform until it only waits, ends or did ``until``. True while it waits.
+
+    Every step tells the present status, so after one there is nothing to poll for before the next round.
+    """
+    looked = False
     while True:
         facts = attempt.facts[platform]
         step = next_step(facts)
         if isinstance(step, FailureClass):
             _fail(attempt, platform, step)
             return False
-        if step is Step.DONE or (step in WAITING and polled):
+        if step is Step.DONE or (step in WAITING and looked):
             return step is not Step.DONE
         try:
             after = _do(attempt, eas, facts, step)
@@ -140,7 +143,7 @@ def _advance(attempt: Attempt, eas: EasCli, platform: str, until: Step | None = 
                 raise
             _fail(attempt, platform, error.failure)
             return False
-        polled = step in WAITING
+        looked = True
         attempt.facts[platform] = after
         if after != facts:
             _tell(attempt, step, after)

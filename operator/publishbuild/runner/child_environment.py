@@ -1,0 +1,39 @@
+"""The environment of git, eas-cli and the package managers: the pod's, with a home of its own, and no calls home."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+# Ours, not the app's: its scripts have no business with them. XDG: a home of its own means all of it.
+_KEPT_BACK = ("PUBLISHBUILD_", "XDG_")
+
+
+def child_environment(environment: Mapping[str, str], private: Path) -> dict[str, str]:
+    """The environment for child programs; makes the home folder in ``private``, since the pod's root is read-only."""
+    home = private / "home"
+    home.mkdir(parents=True, mode=0o700)
+    _no_update_check(home)
+    return {
+        # Expo's usage statistics would tell a third party about every attempt.
+        "DISABLE_EAS_ANALYTICS": "1",
+        # A command is started for every look at a build; where node can (22.1), it keeps what it has compiled.
+        "NODE_COMPILE_CACHE": str(private / "node-cache"),
+        **{name: value for name, value in environment.items() if not name.startswith(_KEPT_BACK)},
+        "HOME": str(home),
+        "NO_COLOR": "1",
+        "CI": "1",
+    }
+
+
+def _no_update_check(home: Path) -> None:
+    """Make eas-cli believe that it has just looked for a newer version: the image pins the one that was tried.
+
+    Without this file every attempt leaves a background process behind that asks the npm registry.
+    """
+    seen = home / ".cache" / "eas-cli" / "version"
+    seen.parent.mkdir(parents=True)
+    seen.write_text("{}")
