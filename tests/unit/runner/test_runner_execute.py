@@ -148,9 +148,8 @@ def test_a_second_attempt_makes_nothing(tmp_path: Path) -> None:
 def test_a_creation_whose_answer_was_lost_is_not_repeated(tmp_path: Path, call: str) -> None:
     """The attempt ends; the next one finds what was made and goes on with it."""
     eas = FakeEas(broken={call: [PASSING]})
-    only_ios = {"PUBLISHBUILD_PLATFORM": "ios"}
-    assert run(tmp_path, eas, **only_ios).attempt.exit_code() == EXIT_RETRY
-    assert run(tmp_path, eas, **only_ios).attempt.exit_code() == EXIT_DONE
+    assert run(tmp_path, eas, PUBLISHBUILD_PLATFORM="ios").attempt.exit_code() == EXIT_RETRY
+    assert run(tmp_path, eas, PUBLISHBUILD_PLATFORM="ios").attempt.exit_code() == EXIT_DONE
     assert eas.made == ["build:ios", "submission:ios"]
 
 
@@ -211,7 +210,7 @@ def test_a_failed_submission_is_run_again_by_eas(tmp_path: Path) -> None:
 
 
 def test_a_moved_branch_does_not_mix_two_commits(tmp_path: Path) -> None:
-    """iOS was built from c1 by an earlier attempt and main is now at c2: Android is built from c1 too."""
+    """An earlier attempt built iOS from c1 and main is now at c2: Android is built from c1 too."""
     eas = FakeEas()
     eas.builds["ios"] = RemoteBuild("ios", "IN_PROGRESS", commit="c1")
     clone = FakeClone(tmp_path, commit="c2")

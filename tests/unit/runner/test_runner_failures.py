@@ -8,21 +8,19 @@ from hypothesis import strategies as st
 
 from publishbuild.runner.failures import MESSAGE_CHARACTERS, classify_eas, classify_git
 
+NOT_LOGGED_IN = (
+    "An Expo user account is required to proceed.\nEither log in with eas login or set the EXPO_TOKEN "
+    "environment variable if you're using EAS CLI on CI\n    Error: build command failed."
+)
+BAD_TOKEN = (
+    "    Error: GraphQL request failed.\nYou don't have the required permissions to perform this operation.\n\n"
+    "Run eas login to change the account.\n\nOriginal error message: The bearer token is invalid."
+)
+
 # Printed by eas-cli 24.8.0 (some shortened).
 EAS = [
-    (
-        "An Expo user account is required to proceed.\n"
-        "Either log in with eas login or set the EXPO_TOKEN environment variable if you're using EAS CLI on CI\n"
-        "    Error: build command failed.",
-        "ExpoTokenMissing",
-        False,
-    ),
-    (
-        "    Error: GraphQL request failed.\nYou don't have the required permissions to perform this operation.\n\n"
-        "Run eas login to change the account.\n\nOriginal error message: The bearer token is invalid.",
-        "ExpoTokenInvalid",
-        False,
-    ),
+    (NOT_LOGGED_IN, "ExpoTokenMissing", False),
+    (BAD_TOKEN, "ExpoTokenInvalid", False),
     (
         "You don't have the required permissions to perform this operation.\n    Error: GraphQL request failed.",
         "ExpoPermissionDenied",

@@ -125,7 +125,7 @@ def make_secret(folder: Path, **keys: str) -> Path:
 
 
 def test_a_basic_auth_password_is_in_no_argument_and_no_variable(tmp_path: Path) -> None:
-    """git asks a helper for it; only the folder's name is in the environment."""
+    """A helper gives it to git; only the folder's name is in the environment."""
     secret = make_secret(tmp_path / "secret", username="bob", password="canary-pw")
     access = GitAccess.prepare(BASE, "https://h.example:8443/a.git", secret, tmp_path / "private")
     assert "canary-pw" not in str(access.environment)

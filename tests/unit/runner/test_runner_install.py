@@ -54,7 +54,8 @@ def test_a_static_android_app_needs_no_install(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["plugins", "dynamic"])
 def test_code_in_the_config_needs_an_install(tmp_path: Path, kind: str) -> None:
     """Config plugins and a dynamic config are code that imports packages."""
-    assert install_command(app(tmp_path, **{kind: True}), settings()) is not None
+    made = app(tmp_path, plugins=kind == "plugins", dynamic=kind == "dynamic")
+    assert install_command(made, settings()) is not None
 
 
 @pytest.mark.parametrize(("native", "needed"), [(False, True), (True, False)])

@@ -104,11 +104,8 @@ def test_log_and_report_carry_no_canary(tmp_path: Path) -> None:
     out, tail, path = io.StringIO(), LogTail(), tmp_path / "termination-log"
     redactor = Redactor({CANARY})
     log = make_log(redactor, tail, out)
-    log.info(f"child says {CANARY}", output="eas", detail=CANARY)
-    try:
-        raise ValueError(CANARY)
-    except ValueError:
-        log.exception("unexpected")
+    log.info(CANARY, output="eas", detail=CANARY)
+    log.error("unexpected", exc_info=ValueError(CANARY))
     Report(path, redactor, tail, log).end(None, FailureClass("X", f"failed with {CANARY}", retryable=True))
     assert CANARY not in out.getvalue() + path.read_text()
     assert base64.b64encode(CANARY.encode()).decode() not in out.getvalue()
