@@ -1,0 +1,55 @@
+"""What this driver asks of a Debian host: its mirror, read when needed and never kept, and its packages."""
+
+import os
+import re
+import shutil
+import subprocess
+
+from hack.images.progress import BuildError, Progress
+
+_ENTRY = re.compile(
+    r"^\s*\d+ (?P<mirror>\S+) (?P<suite>[a-z]+)/main \S+ Packages\n\s+release (?P<release>\S.*)$", re.MULTILINE
+)
+
+
+def find_mirror(policy: str) -> str | None:
+    """Find Debian's own mirror in the output of `apt-cache policy`, past its updates and third parties."""
+    for entry in _ENTRY.finditer(policy):
+        fields = dict(field.split("=", 1) for field in entry["release"].split(",") if "=" in field)
+        if fields.get("o") == "Debian" and fields.get("n") == entry["suite"]:
+            return entry["mirror"]
+    return None
+
+
+def mirror(progress: Progress) -> str:
+    """Return the mirror that this host uses; lists that a lean image has thrown away are fetched first."""
+    found = find_mirror(_apt_policy())
+    if found is None:
+        with progress.step("apt-get update") as step:
+            step.run(["apt-get", "-qq", "update"])
+        found = find_mirror(_apt_policy())
+    if found is None:
+        raise BuildError("apt on this host knows no Debian mirror to make a base from: use --bases public")
+    return found
+
+
+def _apt_policy() -> str:
+    """Return `apt-cache policy` of this host, in English whatever its language is."""
+    if shutil.which("apt-cache") is None:
+        raise BuildError("a local base is made from Debian's packages, and this host has no apt: use --bases public")
+    english = {**os.environ, "LC_ALL": "C"}
+    return subprocess.run(["apt-cache", "policy"], capture_output=True, text=True, check=True, env=english).stdout
+
+
+def install_missing(programs: dict[str, str], progress: Progress) -> None:
+    """Install the packages (program -> package) whose program is not on PATH, or name them where it cannot."""
+    missing = sorted({package for program, package in programs.items() if shutil.which(program) is None})
+    if not missing:
+        return
+    names = " ".join(missing)
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        raise BuildError(f"missing: {names}. On Debian: sudo apt-get update && sudo apt-get install {names}")
+    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    with progress.step(f"apt-get install {names}") as step:
+        step.run(["apt-get", "-qq", "update"], env=quiet)
+        step.run(["apt-get", "-qq", "install", "--yes", "--no-install-recommends", *missing], env=quiet)

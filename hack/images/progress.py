@@ -1,0 +1,95 @@
+"""What a person sees of a build: a line for each step, with its time, and the end of the log when one fails."""
+
+import os
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.status import Status
+
+_TAIL = 30
+_SHOWN = 100
+
+
+class BuildError(Exception):
+    """Something that the person at the terminal can act on; shown as it is, without a traceback."""
+
+
+class Step:
+    """One step under way: runs programs, shows their last telling line, keeps the whole output in the log."""
+
+    def __init__(self, title: str, log: Path, status: Status | None) -> None:
+        self._title, self._log, self._status = title, log, status
+        self.note = ""
+
+    def run(self, command: Sequence[str], env: Mapping[str, str] | None = None) -> list[str]:
+        """Run a program to its end and return what it printed; a failure carries the end of that."""
+        printed: list[str] = []
+        with self._log.open("a", encoding="utf-8") as log:
+            log.write(f"\n$ {' '.join(command)}\n")
+            with subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                errors="replace",
+                env=env or os.environ,
+            ) as process:
+                for line in process.stdout or ():
+                    log.write(line)
+                    printed.append(line.rstrip())
+                    self._show(line.strip())
+        if process.returncode != 0:
+            shown = "\n".join(f"  {line}" for line in printed[-_TAIL:])
+            told = f"{self._title}: `{command[0]}` ended with {process.returncode}"
+            raise BuildError(f"{told}\n{shown}\nfull log: {self._log}")
+        return printed
+
+    def _show(self, line: str) -> None:
+        if self._status is not None and line:
+            self._status.update(f"{escape(self._title)} [dim]{escape(line[:_SHOWN])}[/dim]")
+
+
+class Progress:
+    """Where the lines go. Step lines are printed once finished, so that they read well in a CI log too."""
+
+    def __init__(self, log: Path, console: Console | None = None) -> None:
+        self._log = log
+        self._console = console or Console(stderr=True, highlight=False)
+
+    def fresh_log(self) -> None:
+        """Begin the log anew: for the holder of the lock, so that no waiting run empties another's log."""
+        self._log.parent.mkdir(parents=True, exist_ok=True)
+        self._log.write_text("", "utf-8")
+
+    def say(self, line: str) -> None:
+        """Print a line of its own."""
+        self._console.print(escape(line))
+
+    @contextmanager
+    def step(self, title: str) -> Iterator[Step]:
+        """Show a step while it runs, and how long it took when it is over."""
+        if not self._console.is_terminal:
+            self._console.print(f"… {escape(title)}")
+        with self._console.status(escape(title)) as status, self._timed(title, status) as step:
+            yield step
+
+    @contextmanager
+    def aside(self, title: str) -> Iterator[Step]:
+        """Run a step beside another one, which keeps the moving line: this one speaks when it is over."""
+        with self._timed(title, None) as step:
+            yield step
+
+    @contextmanager
+    def _timed(self, title: str, status: Status | None) -> Iterator[Step]:
+        began = time.monotonic()
+        step = Step(title, self._log, status if self._console.is_terminal else None)
+        yield step
+        took = time.monotonic() - began
+        line = f"[green]✓[/green] {escape(title)} [dim]{took:.1f} s[/dim] {escape(step.note)}"
+        self._console.print(line.rstrip())
