@@ -14,6 +14,8 @@ from publishbuild.names import ANNOTATION_KEY, LABEL_UID, RUNNER_CONTAINER
 
 Object = dict[str, Any]
 
+_MAY_BE_SECRET = frozenset(("url", "env"))
+
 
 @dataclass(frozen=True, slots=True)
 class BuildFacts:
@@ -202,15 +204,28 @@ def _read_spec(spec: Object | None) -> tuple[PublishBuildSpec | None, str | None
     except ValidationError as invalid:
         first = invalid.errors(include_url=False)[0]
         where = ".".join(("spec", *(str(part) for part in first["loc"])))
-        return None, f"{where}: {first['msg']}, got {first['input']!r:.200}"
+        # A URL and a variable may hold a password, and this line goes to the status, to Events and to logs.
+        hidden = isinstance(first["input"], (dict, list)) or not _MAY_BE_SECRET.isdisjoint(first["loc"])
+        return None, f"{where}: {first['msg']}" + ("" if hidden else f", got {first['input']!r:.200}")
 
 
 def _read_status(status: Object | None) -> PublishBuildStatus:
     try:
         return PublishBuildStatus.model_validate(status or {})
-    except ValidationError:
-        # Somebody else wrote it; what the cluster shows is read anew and written over it.
-        return PublishBuildStatus()
+    except ValidationError as invalid:
+        # A newer operator, or somebody else, wrote it. What can be read counts: above all, whether the build has ended.
+        bad = {error["loc"][:2] for error in invalid.errors(include_url=False)}
+        return PublishBuildStatus.model_validate(_readable(status or {}, bad))
+
+
+def _readable(status: Object, bad: set[tuple[int | str, ...]]) -> Object:
+    """``status`` without its bad fields, and of a list without its bad items."""
+    fields = {place[0] for place in bad}
+    return {
+        key: [item for index, item in enumerate(value) if (key, index) not in bad] if isinstance(value, list) else value
+        for key, value in status.items()
+        if key not in fields or isinstance(value, list)
+    }
 
 
 def _time(text: str) -> datetime:
