@@ -30,6 +30,13 @@ def latest(pods: Iterable[PodFacts]) -> PodFacts | None:
     return max(pods, key=lambda pod: (pod.created, pod.name), default=None)
 
 
+def report_of(pod: PodFacts) -> RunResult | None:
+    """The runner's report; None where there is none, or where another tool ended with a JSON object of its own."""
+    result = RunResult.from_message(pod.message)
+    foreign = result == RunResult() and (pod.message or "").strip() != "{}"
+    return None if foreign else result
+
+
 def _attempt(number: int, pod: PodFacts) -> FailedAttempt:
     reason, message = failure_words(pod)
     return FailedAttempt(
@@ -45,7 +52,7 @@ def _attempt(number: int, pod: PodFacts) -> FailedAttempt:
 
 def failure_words(pod: PodFacts) -> tuple[str, str]:
     """Reason and message of a failed pod: the runner's own words, else Kubernetes's."""
-    result = RunResult.from_message(pod.message)
+    result = report_of(pod)
     if result and result.failure:
         return result.failure.reason, result.failure.message[:_MESSAGE_LENGTH]
     if pod.disrupted:

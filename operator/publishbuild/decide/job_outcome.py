@@ -14,8 +14,7 @@ from publishbuild.models.status import (
     SourceStatus,
     SubmissionStatus,
 )
-from publishbuild.names import RUNNER_CONTAINER, Phase
-from publishbuild.runner.result import RunResult
+from publishbuild.names import RUNNER_CONTAINER, FailureReason, Phase
 
 
 def pods_missing(job: JobFacts, pods: tuple[PodFacts, ...]) -> bool:
@@ -54,7 +53,7 @@ def with_results(status: PublishBuildStatus, pods: tuple[PodFacts, ...]) -> Publ
     """``status`` with what the attempts report: commit, EAS builds and submissions; the newest report wins."""
     changes: dict[str, object] = {}
     for pod in sorted(pods, key=lambda pod: (pod.created, pod.name)):
-        result = RunResult.from_message(pod.message)
+        result = attempts.report_of(pod)
         if result is None:
             continue
         if result.commit:
@@ -89,7 +88,7 @@ def failure(said: Verdict, status: PublishBuildStatus, pods: tuple[PodFacts, ...
 
 
 def _log_tail(pod: PodFacts) -> str | None:
-    result = RunResult.from_message(pod.message)
+    result = attempts.report_of(pod)
     tail = result.log_tail if result else pod.message
     if not tail:
         return None
@@ -97,7 +96,10 @@ def _log_tail(pod: PodFacts) -> str | None:
 
 
 def _why_failed(job: JobFacts, failed: tuple[FailedAttempt, ...]) -> str:
+    said = job.failed_message or "the Job failed"
     if not failed:
-        return job.failed_message or "the Job failed"
+        return said
     last = failed[-1]
-    return f"attempt {last.number} failed ({last.reason}): {last.message}"
+    why = f"attempt {last.number} failed ({last.reason}): {last.message}"
+    # The last attempt then only shows the kill that followed.
+    return f"{said}; {why}" if job.failed_reason == FailureReason.DEADLINE_EXCEEDED else why
