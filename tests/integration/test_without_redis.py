@@ -36,7 +36,7 @@ def test_started_without_redis_then_it_comes(
 def test_redis_stops_while_a_build_runs(
     kube: Kube, redis: RedisProcess, start_operator: StartOperator, manifest: Manifest
 ) -> None:
-    """A running build ends as usual while Redis is away; a waiting one is shown as RedisUnavailable and goes on after."""
+    """While Redis is away a running build ends as usual; a waiting one shows RedisUnavailable and goes on after."""
     operator = start_operator(max_concurrent=1)
     kube.apply(manifest("first", outcome="hold"), manifest("second"))
     kube.wait_phase("first", "Running")
@@ -65,7 +65,7 @@ def test_direct_goes_on_without_redis(
 
 
 def test_a_bad_setting_stops_the_start_with_one_line(start_operator: StartOperator) -> None:
-    """A value that cannot be used ends the process with a line that names the variable, the value and what is allowed."""
+    """A value that cannot be used ends the process with a line that names variable, value and what is allowed."""
     operator = start_operator(wait=False, max_concurrent="many")
     until(lambda: not operator.is_running(), seconds=15, what="the process ended")
     line = "PUBLISHBUILD_MAX_CONCURRENT: 'many' cannot be used; allowed is a whole number from 1 to 10000"

@@ -8,7 +8,7 @@ import subprocess
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from kubernetes import client, config, watch
 from urllib3.exceptions import HTTPError
@@ -26,13 +26,14 @@ class Kube:
     kubeconfig: Path
     kubectl_path: Path
     namespace: str
-    _api: client.ApiClient = field(init=False)
+    # The generated client is not typed.
+    _api: Any = field(init=False)
 
     def __post_init__(self) -> None:
-        self._api = config.new_client_from_config(str(self.kubeconfig))
-        self.builds = client.CustomObjectsApi(self._api)
-        self.batch = client.BatchV1Api(self._api)
-        self.core = client.CoreV1Api(self._api)
+        self._api = _untyped(config).new_client_from_config(str(self.kubeconfig))
+        self.builds: Any = client.CustomObjectsApi(self._api)
+        self.batch: Any = client.BatchV1Api(self._api)
+        self.core: Any = client.CoreV1Api(self._api)
 
     def close(self) -> None:
         self._api.close()
@@ -48,6 +49,23 @@ class Kube:
         """``kubectl apply`` of all objects in one call, as a user does."""
         stdin = json.dumps({"apiVersion": "v1", "kind": "List", "items": list(objects)})
         return self.kubectl("apply", "-f", "-", stdin=stdin, check=check)
+
+    def refusal(self, manifest: Object) -> str:
+        """What the API server says against a new resource, "" where it takes it; nothing is stored."""
+        try:
+            self.builds.create_namespaced_custom_object(
+                names.GROUP,
+                names.VERSION,
+                self.namespace,
+                names.PLURAL,
+                manifest,
+                dry_run="All",
+                field_validation="Strict",
+            )
+        except client.ApiException as refused:
+            message: str = json.loads(refused.body or "{}")["message"]
+            return message
+        return ""
 
     def build(self, name: str) -> Object:
         found: Object = self.builds.get_namespaced_custom_object(
@@ -102,6 +120,10 @@ def condition(obj: Object, kind: str) -> Object:
     return next((c for c in conditions if c["type"] == kind), {})
 
 
+def _untyped(module: Any) -> Any:
+    return module
+
+
 class JobRecorder:
     """Every Job ever seen in a namespace, the order of their creation and the most that were live at once.
 
@@ -115,10 +137,10 @@ class JobRecorder:
         self.uids: set[str] = set()
         self.created: list[str] = []
         self.most_live = 0
-        self._watch = watch.Watch()
+        self._watch = _untyped(watch).Watch()
         self._thread = threading.Thread(target=self._record, daemon=True)
 
-    def __enter__(self) -> JobRecorder:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 

@@ -9,7 +9,6 @@ from aiohttp import web
 
 from publishbuild.observe.metrics import Metrics
 
-
 _LAST_ANSWERS_SECONDS = 1.0
 
 
