@@ -1,0 +1,118 @@
+"""``make demo``: a real Expo app is built and submitted through the whole chain, twice; one of them fails as it should.
+
+The cluster, Redis, git, eas-cli, the operator and the runner are real. EAS itself is a stand-in (tests/standins).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+
+from rich.console import Console
+
+from hack.demo import install, show
+from hack.demo.kubectl import ROOT, Kubectl, KubectlError
+
+NAMESPACE = "publishbuild-demo"
+STATE = ROOT / ".cluster"
+BUILDS_SECONDS = 300
+WANTED = {"published": ("Succeeded", "Succeeded"), "errored": ("Failed", "PodFailurePolicy")}
+
+console = Console(highlight=False)
+
+
+def main() -> int:
+    """0 where both builds ended as they should, 1 where not, 2 where something is missing."""
+    arguments = _arguments()
+    started = time.monotonic()
+    try:
+        kubectl, redis_url = _cluster(arguments)
+        _step("installs CRD, stand-ins (EAS and a git server) and the operator")
+        install.install(kubectl, redis_url=redis_url)
+        _step("kubectl apply -f examples/")
+        install.apply_examples(kubectl)
+        ended = show.follow(console, lambda: _builds(kubectl), seconds=BUILDS_SECONDS)
+        show.summary(console, ended)
+        good = _judge(ended, kubectl)
+    except (KubectlError, subprocess.CalledProcessError) as error:
+        console.print(f"[red]The demo stopped:[/] {error}", soft_wrap=True)
+        return 2
+    finally:
+        _leave(arguments)
+    console.print(
+        f"\n{'[green]As it should' if good else '[red]Not as it should'}[/], {time.monotonic() - started:.0f} s in all"
+    )
+    return 0 if good else 1
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
+    parser.add_argument("--keep", action="store_true", help="leave everything up afterwards (make demo KEEP=1)")
+    parser.add_argument("--context", help="use this context of your own kubeconfig (make demo CONTEXT=name)")
+    return parser.parse_args()
+
+
+def _cluster(arguments: argparse.Namespace) -> tuple[Kubectl, str]:
+    if arguments.context:
+        url = os.environ.get("REDIS_URL")
+        if not url:
+            raise KubectlError(
+                "CONTEXT needs REDIS_URL: a Redis that the cluster's pods can reach, redis://host:6379/0"
+            )
+        console.print(f"Uses context {arguments.context}; its nodes must have the images of `make images`.")
+        return Kubectl(NAMESPACE, context=arguments.context), url
+    _run("hack.images", "build", "--only", "operator", "--only", "standins")
+    _run("hack.cluster", "up", "--state", str(STATE))
+    archives = _output("hack.images", "list", "--only", "operator", "--only", "standins").split()
+    _run("hack.cluster", "load", "--state", str(STATE), *archives)
+    url = (STATE / "redis-url-in-cluster").read_text().strip()
+    return Kubectl(NAMESPACE, kubeconfig=STATE / "kubeconfig"), url
+
+
+def _builds(kubectl: Kubectl) -> list[show.Object]:
+    found = {build["metadata"]["name"]: build for build in kubectl.get("publishbuilds")["items"]}
+    return [found[name] for name in WANTED if name in found]
+
+
+def _judge(builds: list[show.Object], kubectl: Kubectl) -> bool:
+    """Whether each build ended as it should, and EAS was asked for exactly what they show."""
+    good = len(builds) == len(WANTED)
+    for build in builds:
+        name, status = build["metadata"]["name"], build.get("status", {})
+        reasons = [c["reason"] for c in status.get("conditions", ()) if c["type"] == "Succeeded"]
+        good &= (status.get("phase"), *reasons) == WANTED[name]
+    counts = json.loads(
+        kubectl("get", "--raw", f"/api/v1/namespaces/{NAMESPACE}/services/standins:3000/proxy/standin/counts")
+    )
+    console.print(f"\nThe stand-in EAS was asked for: {json.dumps(counts)}", soft_wrap=True)
+    return good
+
+
+def _leave(arguments: argparse.Namespace) -> None:
+    if arguments.keep or arguments.context:
+        where = f"--context {arguments.context}" if arguments.context else "--kubeconfig .cluster/kubeconfig"
+        console.print(f"\nLeft up. Look around: kubectl {where} -n {NAMESPACE} get pb,jobs,pods")
+        return
+    _run("hack.cluster", "down", "--state", str(STATE))
+
+
+def _step(what: str) -> None:
+    console.print(f"[bold]·[/] {what}")
+
+
+def _run(module: str, *arguments: str) -> None:
+    subprocess.run([sys.executable, "-m", module, *arguments], cwd=ROOT, check=True)
+
+
+def _output(module: str, *arguments: str) -> str:
+    return subprocess.run(
+        [sys.executable, "-m", module, *arguments], cwd=ROOT, check=True, text=True, stdout=subprocess.PIPE
+    ).stdout
+
+
+if __name__ == "__main__":
+    sys.exit(main())
