@@ -1,0 +1,88 @@
+"""Why a build waits: one reason, the first that holds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from publishbuild.decide.conditions import Verdict, conditions
+from publishbuild.decide.queue_reason import queue_reason
+from publishbuild.models.spec import PublishBuildSpec
+from publishbuild.names import QueueReason
+from tests.builders import a_build, a_spec, at, facts, trouble
+
+ALL: dict[str, Any] = {
+    "available": False,
+    "key_busy": True,
+    "running": 10,
+    "running_in_namespace": 2,
+    "namespace_limit": 2,
+}
+CALM: dict[str, Any] = {"available": True, "key_busy": False, "running": 0, "running_in_namespace": 0}
+
+
+def reason(spec: dict[str, Any] | None = None, *, refused: bool = False, **queue: Any) -> tuple[QueueReason, str]:
+    fields = {"concurrencyKey": "prod"} | (spec or {})
+    given = facts(a_build(**fields), queue=queue, launch_trouble=trouble() if refused else None)
+    return queue_reason(given, PublishBuildSpec.model_validate(a_spec(**fields)))
+
+
+@pytest.mark.parametrize(
+    ("gone", "spec", "expected"),
+    [
+        pytest.param((), {"suspend": True}, QueueReason.SUSPENDED, id="suspended first"),
+        pytest.param((), {}, QueueReason.REDIS_UNAVAILABLE, id="then Redis"),
+        pytest.param(("available",), {}, QueueReason.CONCURRENCY_KEY_BUSY, id="then the key"),
+        pytest.param(("available", "key_busy"), {}, QueueReason.NAMESPACE_LIMIT, id="then the namespace"),
+        pytest.param(
+            ("available", "key_busy", "running_in_namespace"), {}, QueueReason.GLOBAL_LIMIT, id="then all places"
+        ),
+        pytest.param(tuple(CALM), {}, QueueReason.WAITING, id="else its turn"),
+    ],
+)
+def test_the_first_reason_that_holds_is_shown(
+    gone: tuple[str, ...], spec: dict[str, Any], expected: QueueReason
+) -> None:
+    """With several reasons at once, the first of the contract's order is the one shown."""
+    shown, message = reason(spec, **(ALL | {key: CALM[key] for key in gone}))
+    assert shown is expected
+    assert message
+
+
+def test_a_refused_launch_says_so() -> None:
+    """The API server's words are shown while the launch waits for its next try."""
+    shown, message = reason(refused=True, **ALL)
+    assert shown is QueueReason.WAITING
+    assert "quota exceeded" in message
+
+
+@pytest.mark.parametrize(
+    ("queue", "word"),
+    [
+        pytest.param({"key_busy": True}, "'prod'", id="key"),
+        pytest.param(
+            {"running_in_namespace": 2, "namespace_limit": 2},
+            "PUBLISHBUILD_MAX_CONCURRENT_PER_NAMESPACE",
+            id="namespace",
+        ),
+        pytest.param({"running": 10}, "PUBLISHBUILD_MAX_CONCURRENT", id="all"),
+    ],
+)
+def test_the_message_says_what_would_help(queue: dict[str, Any], word: str) -> None:
+    """The sentence names the key or the setting that holds the build."""
+    assert word in reason(**queue)[1]
+
+
+def test_no_namespace_limit_never_holds() -> None:
+    """0 is no limit."""
+    assert reason(running_in_namespace=500, namespace_limit=0)[0] is QueueReason.WAITING
+
+
+def test_conditions_keep_the_time_of_an_unchanged_status() -> None:
+    """`conditions` moves the transition time of those alone whose status changed."""
+    first = conditions((), Verdict("Unknown", "Queued", "waits"), generation=1, now=at(1))
+    then = conditions(first, Verdict("False", "QueueTimeout", "too long"), generation=2, now=at(2))
+    times = {condition.type: condition.last_transition_time for condition in then}
+    assert times == {"Succeeded": at(2), "Ready": at(1), "Stalled": at(2)}
+    assert {condition.reason for condition in then} == {"QueueTimeout"}
