@@ -55,5 +55,5 @@ def until(holds: Callable[[], bool], what: str, *, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not holds():
         if time.monotonic() > deadline:
-            raise ClusterError(f"waited {seconds:.0f} s in vain for {what}; the logs folder of the state may say why")
+            raise ClusterError(f"waited {seconds:.0f} s in vain for {what}")
         time.sleep(0.05)

@@ -11,6 +11,8 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,19 +80,25 @@ def start(state: State, name: str, argv: list[str]) -> Identity:
     return identity
 
 
+def _environments() -> Iterator[tuple[int, list[bytes]]]:
+    """Every process that we may look into, with its environment."""
+    for folder in PROC.glob("[0-9]*"):
+        with suppress(OSError):  # it ended meanwhile, or belongs to another user
+            yield int(folder.name), (folder / "environ").read_bytes().split(b"\0")
+
+
 def marked(state: State) -> list[Identity]:
     """Every process that carries this cluster's mark, pid file or not."""
     mark = f"{MARK}={state.root}".encode()
-    found = []
-    for folder in PROC.glob("[0-9]*"):
-        try:
-            ours = mark in (folder / "environ").read_bytes().split(b"\0")
-        except OSError:
-            continue  # it ended meanwhile, or belongs to another user
-        identity = identify(int(folder.name)) if ours else None
-        if identity and identity.pid != os.getpid():
-            found.append(identity)
-    return found
+    pids = [pid for pid, environment in _environments() if mark in environment and pid != os.getpid()]
+    return [identity for pid in pids if (identity := identify(pid))]
+
+
+def marks() -> list[str]:
+    """The state folders of all clusters that have a process."""
+    mark = f"{MARK}=".encode()
+    values = (value for _, environment in _environments() for value in environment if value.startswith(mark))
+    return sorted({value.removeprefix(mark).decode() for value in values})
 
 
 def end(identities: list[Identity], *, patience: float = 0) -> None:

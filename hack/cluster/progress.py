@@ -14,7 +14,7 @@ QUIET_STEP = 15.0
 
 def note(text: str) -> None:
     """One line about what happens next."""
-    console.print(f"[dim]cluster:[/] {text}")
+    console.print(f"[dim]cluster:[/] {text}", soft_wrap=True)
 
 
 def counted(command: list[str], title: str, total: int, *, cwd: Path, env: dict[str, str], log: Path) -> int:

@@ -18,7 +18,7 @@ def show(state: State, settings: Settings) -> None:
         table.add_column(column)
     for name, process in running(state, settings).items():
         table.add_row(name, "[green]yes[/]" if process else "[red]no[/]", str(process.pid) if process else "")
-    out = Console(highlight=False)
+    out = Console(highlight=False, soft_wrap=True)
     out.print(table)
     out.print()
     out.print(f"API server   https://127.0.0.1:{settings.api_port}")
@@ -28,4 +28,4 @@ def show(state: State, settings: Settings) -> None:
         out.print(f"Services     {settings.service_network}, reachable from this machine too")
     out.print(f"logs         {state / 'logs'}")
     kubeconfig = os.path.relpath(state / "kubeconfig")
-    out.print(f"use it       export KUBECONFIG={shlex.quote(kubeconfig)}", soft_wrap=True)
+    out.print(f"use it       export KUBECONFIG={shlex.quote(kubeconfig)}")

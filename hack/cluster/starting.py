@@ -1,0 +1,105 @@
+"""Starts what is missing of a cluster, in an order that wastes no time, until all of it serves."""
+
+import subprocess
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from hack.cluster import kwok, network
+from hack.cluster.api import Api, until
+from hack.cluster.control_plane import answers
+from hack.cluster.credentials import make_credentials
+from hack.cluster.images import load, pause_archive
+from hack.cluster.leftovers import container_processes
+from hack.cluster.parts import Programs, command_of, running
+from hack.cluster.places import ClusterError, State
+from hack.cluster.processes import PROC, end, marked, marks, noted, start
+from hack.cluster.settings import NODE_NAME, Settings
+
+BOOT_NOTE = "conf/boot-id"
+"""Which run of the machine the cluster belongs to."""
+
+KUBELET_PORT, DNS_PORT = 10250, 53
+"""Fixed, since each node has a network of its own."""
+
+
+def start_parts(state: State, settings: Settings, programs: Programs, *, fresh: bool) -> None:
+    """Start the parts that do not run; a fresh cluster reuses nothing that is there under its names."""
+    _check_ports(state, settings)
+    settings.write(state)
+    state.make()
+    with suppress(OSError):
+        (state / BOOT_NOTE).write_bytes((PROC / "sys/kernel/random/boot_id").read_bytes())
+    make_credentials(state, settings, programs.pki)
+    if settings.node == "real":
+        _network(state, settings, fresh=fresh)
+    api = Api(state, settings)
+    dead = [name for name, process in running(state, settings).items() if not process]
+
+    def go(*names: str) -> None:
+        for name in names:
+            if name in dead:
+                start(state, name, command_of(name, state, settings, programs))
+
+    go("redis", "containerd", "etcd")
+    _until(state, "etcd", lambda: answers(settings.etcd_port))
+    go("kube-apiserver")
+    if settings.node == "real":
+        _until(state, "containerd", lambda: _containerd_answers(state))
+        load(state, [pause_archive()], quiet=True)
+    _until(state, "kube-apiserver", api.ready)
+    go("kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "coredns", "kwok")
+    _until(state, "redis", lambda: answers(settings.redis_port))
+    if settings.node == "kwok":
+        kwok.make_nodes(api, settings)
+        _until(state, "kwok", lambda: kwok.ready(api, settings))
+    if settings.node == "real":
+        # A node whose kubelet was just killed still counts as Ready, and is none until the kubelet listens.
+        _until(state, "kubelet", lambda: answers(KUBELET_PORT, settings.node_address) and api.node_ready(NODE_NAME))
+        _until(state, "coredns", lambda: answers(DNS_PORT, settings.node_address))
+    _until(state, "kube-scheduler", lambda: answers(settings.scheduler_port))
+    _until(state, "kube-controller-manager", lambda: answers(settings.controllers_port) and api.default_account())
+    stopped = [name for name, process in running(state, settings).items() if not process]
+    if stopped:
+        raise ClusterError(f"ended right after their start: {', '.join(stopped)}; see {state / 'logs'}")
+
+
+def _network(state: State, settings: Settings, *, fresh: bool) -> None:
+    """Make the node's network anew unless this very cluster made it, and made it whole."""
+    made = state / "conf" / "network-made"
+    if fresh or not made.exists() or not network.exists(settings):
+        made.unlink(missing_ok=True)
+        if not fresh:  # what lives on in a network that is cut off has to start again in the new one
+            end([*marked(state), *container_processes(state)])
+        network.make(settings)
+        made.touch()
+
+
+def _until(state: State, part: str, holds: Callable[[], object]) -> None:
+    """Wait for a part; give up at once when its process ended, and show what it said last."""
+    log = state / "logs" / f"{part}.log"
+
+    def holds_or_dead() -> bool:
+        if not noted(state, part):
+            last = log.read_text(encoding="utf-8", errors="replace").splitlines()[-3:] if log.exists() else []
+            raise ClusterError("\n".join((f"{part} ended; its log {log} ends with:", *last)))
+        return bool(holds())
+
+    until(holds_or_dead, f"{part} (its log: {log})")
+
+
+def _containerd_answers(state: State) -> bool:
+    ctr = ["ctr", "--address", str(state.socket), "version"]
+    return state.socket.exists() and subprocess.run(ctr, capture_output=True, check=False).returncode == 0
+
+
+def _check_ports(state: State, settings: Settings) -> None:
+    """A port that somebody else holds is told now, not found in a log later."""
+    if any(running(state, settings).values()):
+        return  # the rest of this cluster holds them
+    taken = [str(port) for port in settings.ports if answers(port)]
+    if taken:
+        others = [State(Path(root)) for root in marks()]
+        holder = next((o for o in others if (has := Settings.read(o)) and has.port_base == settings.port_base), None)
+        hint = f"by the cluster in {holder.root}: run down --state {holder.root}" if holder else "by another program"
+        raise ClusterError(f"port {', '.join(taken)} is in use {hint}, or choose others with --port-base")
