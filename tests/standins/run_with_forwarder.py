@@ -30,7 +30,7 @@ DEFAULTS = {
 async def run(command: list[str]) -> int:
     """Forward, run the command, return its exit code."""
     host, _, port = os.environ.get("STANDIN_EAS", "standins:3000").rpartition(":")
-    server = await forward(host, int(port))
+    server = await forward(host, int(port), port=int(os.environ.get("STANDIN_FORWARD_PORT", "3000")))
     # A proxy for the outside must not come between the program and its own loopback.
     environment = {
         name: value for name, value in os.environ.items() if name.lower() not in {"http_proxy", "https_proxy"}

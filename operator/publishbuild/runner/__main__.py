@@ -17,6 +17,7 @@ from publishbuild.runner.failures import AttemptFailed, FailureClass
 from publishbuild.runner.git import Clone, GitAccess
 from publishbuild.runner.install import install
 from publishbuild.runner.logs import LogTail, make_log
+from publishbuild.runner.preflight import check_profiles
 from publishbuild.runner.redact import Redactor, secret_values
 from publishbuild.runner.report import Report
 from publishbuild.runner.settings import DEFAULT_TERMINATION_LOG, SettingsError, read_settings
@@ -69,11 +70,16 @@ def _make_attempt(
     shutil.rmtree(private, ignore_errors=True)
     children = child_environment(environment, private)
     access = GitAccess.prepare(children, settings.source_url, settings.source_secret_dir, private / "git")
+
+    def prepare_app(app: Path) -> None:
+        check_profiles(app, settings)
+        install(app, settings, children, log)
+
     return Attempt(
         settings=settings,
         clone=Clone(settings.workdir / "source", access, log),
         open_app=lambda app: EasCli(app, children, log),
-        prepare_app=lambda app: install(app, settings, children, log),
+        prepare_app=prepare_app,
         report=report.progress,
         sleep=time.sleep,
         log=log,

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from publishbuild.runner.failures import AttemptFailed, FailureClass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from structlog.typing import FilteringBoundLogger
 
 GRACE_SECONDS = 5
+CHECK_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
@@ -48,11 +52,55 @@ def run(
 
     ``quiet_stdout``: not its stdout, which is JSON for us to read; ``quiet``: nothing, the caller logs what matters.
 
+    The program lives in a thread of its own: SIGTERM raises in the main thread at any moment, and there it can
+    neither lose a program that was half started nor leave one behind.
+
     Raises:
-        AttemptFailed: the program is missing (no retry helps) or took longer than ``timeout`` seconds (one may).
+        AttemptFailed: the program cannot be started (no retry helps) or took longer than ``timeout`` seconds (one may).
     """
+    stop = threading.Event()
+    thread = ThreadPoolExecutor(max_workers=1)
+    logs = (None if quiet or quiet_stdout else log, None if quiet else log)
     try:
-        child = subprocess.Popen(
+        return thread.submit(_live, command, cwd, environment, logs, time.monotonic() + timeout, stop).result()
+    finally:
+        stop.set()
+        thread.shutdown(wait=True)
+
+
+def _live(
+    command: Sequence[str],
+    cwd: Path,
+    environment: Mapping[str, str],
+    logs: tuple[FilteringBoundLogger | None, FilteringBoundLogger | None],
+    deadline: float,
+    stop: threading.Event,
+) -> Finished:
+    """The program's whole life: start, read, wait for its end or for ``stop`` or the deadline, clean up."""
+    child = _start(command, cwd, environment)
+    spoken: tuple[list[str], list[str]] = ([], [])
+    readers = [
+        threading.Thread(target=_read, args=(stream, lines, log, Path(command[0]).name), daemon=True)
+        for stream, lines, log in zip((child.stdout, child.stderr), spoken, logs, strict=True)
+    ]
+    for reader in readers:
+        reader.start()
+    while child.poll() is None and not stop.is_set() and time.monotonic() < deadline:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(CHECK_SECONDS)
+    ended_by_itself = child.poll() is not None
+    _stop(child)
+    for reader in readers:
+        reader.join(GRACE_SECONDS)
+    if not ended_by_itself:
+        message = f"{' '.join(command[:2])} did not end in time"
+        raise AttemptFailed(FailureClass("CommandTimeout", message, retryable=True))
+    return Finished(child.returncode, "".join(spoken[0]), "".join(spoken[1]))
+
+
+def _start(command: Sequence[str], cwd: Path, environment: Mapping[str, str]) -> subprocess.Popen[str]:
+    try:
+        return subprocess.Popen(
             command,
             cwd=cwd,
             env=dict(environment),
@@ -64,37 +112,18 @@ def run(
             errors="replace",
             start_new_session=True,  # so that it can be stopped together with its children
         )
-    except FileNotFoundError:
-        raise AttemptFailed(FailureClass("ProgramMissing", f"{command[0]} is not installed", retryable=False)) from None
-    spoken: tuple[list[str], list[str]] = ([], [])
-    readers = [
-        threading.Thread(target=_read, args=(stream, lines, log, command[0], silent), daemon=True)
-        for stream, lines, silent in (
-            (child.stdout, spoken[0], quiet or quiet_stdout),
-            (child.stderr, spoken[1], quiet),
-        )
-    ]
-    for reader in readers:
-        reader.start()
-    try:
-        child.wait(timeout)
-    except subprocess.TimeoutExpired:
-        message = f"{' '.join(command[:2])} did not end within {timeout:.0f} s"
-        raise AttemptFailed(FailureClass("CommandTimeout", message, retryable=True)) from None
-    finally:
-        _stop(child)
-        for reader in readers:
-            reader.join(GRACE_SECONDS)
-    return Finished(child.returncode, "".join(spoken[0]), "".join(spoken[1]))
+    except OSError as error:
+        message = f"{command[0]} cannot be started: {error.strerror}"
+        raise AttemptFailed(FailureClass("ProgramMissing", message, retryable=False)) from None
 
 
-def _read(stream: IO[str] | None, lines: list[str], log: FilteringBoundLogger, program: str, silent: bool) -> None:
+def _read(stream: IO[str] | None, lines: list[str], log: FilteringBoundLogger | None, program: str) -> None:
     assert stream is not None  # noqa: S101 - both streams are pipes
     with stream:
         for line in stream:
             lines.append(line)
-            if not silent and line.strip():
-                log.info(line.rstrip(), output=os.path.basename(program))  # noqa: PTH119 - a name, no file
+            if log is not None and line.strip():
+                log.info(line.rstrip(), output=program)
 
 
 def _stop(child: subprocess.Popen[str]) -> None:

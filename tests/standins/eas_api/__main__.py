@@ -20,4 +20,5 @@ def main() -> None:
     web.run_app(make_app(), host=arguments.host, port=arguments.port)
 
 
-main()
+if __name__ == "__main__":
+    main()

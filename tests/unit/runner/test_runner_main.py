@@ -33,7 +33,8 @@ def environment(tmp_path: Path) -> dict[str, str]:
     source = tmp_path / "origin"
     source.mkdir()
     who = ("-c", "user.name=t", "-c", "user.email=t@example.invalid")
-    for command in (("init", "-q"), ("commit", "-q", "--allow-empty", "-m", "one")):
+    (source / "eas.json").write_text('{"build": {"production": {}}, "submit": {"production": {}}}')
+    for command in (("init", "-q"), ("add", "eas.json"), ("commit", "-q", "-m", "one")):
         subprocess.run(("git", *who, *command), cwd=source, check=True)
     eas = tmp_path / "eas"
     eas.write_text(FAKE_EAS)
