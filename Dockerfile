@@ -20,8 +20,9 @@ RUN python3 /src/list_dependencies.py /src/pyproject.toml > /src/runner.txt \
 FROM base AS tools
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_COMPILE=1 PIP_ROOT_USER_ACTION=ignore
 COPY constraints.txt /src/
+ARG HATCHLING_VERSION=1.33.0
 RUN python3 -m venv /opt/venv \
- && /opt/venv/bin/pip install --quiet --constraint /src/constraints.txt hatchling
+ && /opt/venv/bin/pip install --quiet --constraint /src/constraints.txt "hatchling==${HATCHLING_VERSION}"
 
 # --- package: this repository alone, laid out as it will lie in /opt/venv. The README is no part of the program.
 # Byte code is compiled here and never checked against its source: the root file system is read-only.

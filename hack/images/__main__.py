@@ -15,7 +15,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m hack.images", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True)
     for verb, told in (
-        ("build", "build and export what has changed"),
+        ("build", "build and export what has changed, then print the archives as `list` does"),
         ("list", "print the archives of the tree as it is, one path a line"),
     ):
         sub = verbs.add_parser(verb, help=told)
@@ -51,8 +51,9 @@ def main() -> int:
         if arguments.verb == "list":
             _list(arguments)
         else:
-            build(folder, Options(arguments.only, arguments.bases, arguments.fresh_base), progress)
+            archives = build(folder, Options(arguments.only, arguments.bases, arguments.fresh_base), progress)
             progress.say(f"images up to date in {time.monotonic() - began:.1f} s")
+            print(*archives, sep="\n")
     except BuildError as error:
         progress.say(f"images: {error}")
         return 1

@@ -30,12 +30,12 @@ def archive_of(folder: Path, image: Image, bases: str) -> Path:
     return cache.archive_path(folder, image.short, content_key(ROOT, image.inputs, settings))
 
 
-def build(folder: Path, options: Options, progress: Progress) -> None:
-    """Bring the archives of the images asked for up to the tree; say of each whether there was anything to do."""
+def build(folder: Path, options: Options, progress: Progress) -> list[Path]:
+    """Bring the archives of the images asked for up to the tree, say of each what there was to do, return them."""
     with cache.only_one(folder, progress.say):
+        archives = {image: archive_of(folder, image, options.bases) for image in in_build_order(options.only)}
         stale: dict[str, Path] = {}
-        for image in in_build_order(options.only):
-            archive = archive_of(folder, image, options.bases)
+        for image, archive in archives.items():
             if archive.exists() and not options.fresh_base:
                 os.utime(archive)
                 progress.say(f"✓ {image.short}: unchanged, {_size(archive)}")
@@ -47,6 +47,7 @@ def build(folder: Path, options: Options, progress: Progress) -> None:
             with tempfile.TemporaryDirectory(prefix="publishbuild-images-") as scratch:
                 builder = engine.choose(progress, folder, host_settings.write_mounts(Path(scratch), os.environ))
                 _build_stale(stale, _Work(folder, options, progress, builder))
+        return list(archives.values())
 
 
 def _require_inputs(stale: Mapping[str, Path]) -> None:
