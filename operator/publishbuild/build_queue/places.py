@@ -65,10 +65,12 @@ class Places:
         self._gone: set[str] = set()
 
     def enqueue(self, uid: str, member: str) -> None:
-        """The build waits. Saying it again changes nothing; a new member moves it."""
+        """The build waits. Saying it again changes nothing; a new member moves it.
+
+        One that was released just before stays in ``gone`` too: the index then forgets its claim before it waits again.
+        """
         if self.waiting.get(uid) != member:
             self.waiting[uid] = self._added[uid] = member
-            self._gone.discard(uid)
             self.changed.set()
 
     def release(self, uid: str) -> None:

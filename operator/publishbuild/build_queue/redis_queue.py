@@ -41,7 +41,10 @@ class StaleIndexError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """The answer to one turn: the claimed uids in order, and how many builds the index holds, claimed ones included."""
+    """The answer to one turn: the claimed uids in order, and how many builds the index holds, claimed ones included.
+
+    ``held`` is -1 where a part of the index was lost.
+    """
 
     claimed: list[str]
     held: int

@@ -11,7 +11,7 @@
 --         7 JSON ["namespace:key", ...] concurrency keys that are busy
 --         8 JSON [uid, ...] that wait no longer and need no claim
 --         9 JSON {uid: member} that wait
--- returns {"ok", "<builds in the index>", uid, ...} the claimed ones, first first
+-- returns {"ok", "<builds in the index>", uid, ...} the claimed ones, first first; -1 builds where its parts disagree
 --         {"stale"} where the index is not the caller's: nothing was changed, it must be rebuilt
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
   return {'stale'}
@@ -31,10 +31,10 @@ for uid, member in pairs(cjson.decode(ARGV[9])) do
   if before and before ~= member then
     redis.call('ZREM', KEYS[2], before)
   end
-  -- A claimed build has left the line already; only the end of its claim puts it back.
-  if before ~= member or not redis.call('ZSCORE', KEYS[4], uid) then
+  redis.call('HSET', KEYS[3], uid, member)
+  -- A claimed build has left the line already, whatever its member is now; only the end of its claim puts it back.
+  if not redis.call('ZSCORE', KEYS[4], uid) then
     redis.call('ZADD', KEYS[2], 0, member)
-    redis.call('HSET', KEYS[3], uid, member)
   end
 end
 
@@ -48,7 +48,11 @@ end
 
 local places, limit = tonumber(ARGV[4]), tonumber(ARGV[5])
 local running, busy = cjson.decode(ARGV[6]), {}
-local chosen = {'ok', tostring(redis.call('ZCARD', KEYS[2]) + redis.call('ZCARD', KEYS[4]))}
+local held = redis.call('ZCARD', KEYS[2]) + redis.call('ZCARD', KEYS[4])
+if held ~= redis.call('HLEN', KEYS[3]) then
+  held = -1
+end
+local chosen = {'ok', tostring(held)}
 for _, slot in ipairs(cjson.decode(ARGV[7])) do
   busy[slot] = true
 end
