@@ -42,8 +42,15 @@ class Kube:
     def kubectl(
         self, *arguments: str, stdin: str | None = None, check: bool = True
     ) -> subprocess.CompletedProcess[str]:
-        command = [str(self.kubectl_path), "--kubeconfig", str(self.kubeconfig), "-n", self.namespace, *arguments]
+        command = self._command(*arguments)
         return subprocess.run(command, input=stdin, text=True, capture_output=True, check=check, timeout=120)
+
+    def popen(self, *arguments: str) -> subprocess.Popen[str]:
+        """A ``kubectl`` that goes on beside the test; its output is read by ``communicate``."""
+        return subprocess.Popen(self._command(*arguments), text=True, stdout=subprocess.PIPE)
+
+    def _command(self, *arguments: str) -> list[str]:
+        return [str(self.kubectl_path), "--kubeconfig", str(self.kubeconfig), "-n", self.namespace, *arguments]
 
     def apply(self, *objects: Object, check: bool = True) -> subprocess.CompletedProcess[str]:
         """``kubectl apply`` of all objects in one call, as a user does."""

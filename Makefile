@@ -1,0 +1,62 @@
+# The two commands: `make demo` and `make test`. `make help` names the others.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+NODE ?= real
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+READY := $(VENV)/.ready
+TOOLS := .cluster/bin/.ready
+CRD := crds/publishbuild.dev_publishbuilds.yaml
+
+help: ## Name the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
+
+setup: $(READY) $(TOOLS) ## Fill .venv/ and .cluster/bin/
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo "make: needs Python 3.11 or newer as $(PYTHON); name another with make PYTHON=python3.12"; exit 1; }
+	@echo "setup: Python packages into $(VENV)/ (once, about a minute)"
+	@$(PYTHON) -m venv $(VENV) || { echo "make: needs Python's venv module: apt-get install python3-venv"; exit 1; }
+	@$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+$(TOOLS): $(READY) hack/cluster/tools.txt
+	@$(PY) -m hack.cluster tools
+	@mkdir -p $(@D) && touch $@
+
+demo: setup ## Build and submit a real Expo app through the whole chain (KEEP=1, CONTEXT=name)
+	@$(PY) -m hack.demo $(if $(KEEP),--keep) $(if $(CONTEXT),--context $(CONTEXT))
+
+test: setup ## All tests: lint, types, import rules, unit, integration, end to end
+	@hack/test.sh
+
+check: setup ## What needs no cluster: lint, types, import rules, generated files, unit tests
+	@hack/check.sh
+
+generate: setup ## Make crds/ anew from the models
+	@$(VENV)/bin/publishbuild crd > $(CRD)
+
+verify: setup ## Fail where a generated file is not what its source makes
+	@$(VENV)/bin/publishbuild crd | diff -u $(CRD) - || { echo "make: $(CRD) is out of date: make generate"; exit 1; }
+
+cluster-up: setup ## Start the local cluster (NODE=real or kwok)
+	@$(PY) -m hack.cluster up --node $(NODE)
+
+cluster-down: setup ## Stop it and remove all that it made
+	@$(PY) -m hack.cluster down
+
+images: setup ## Build the images and load them into the local cluster's node
+	@$(PY) -m hack.images build
+	@archives=$$($(PY) -m hack.images list) && \
+	  { [ ! -S .cluster/containerd.sock ] && echo "images: no node is up; make cluster-up, then make images loads them" \
+	    || $(PY) -m hack.cluster load $$archives; }
+
+format: setup ## Let ruff lay out the code
+	@$(VENV)/bin/ruff format -q . && $(VENV)/bin/ruff check -q --fix .
+
+.PHONY: help setup demo test check generate verify cluster-up cluster-down images format

@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# All tests: what needs no cluster, then the pretended nodes, then the real one. Called by make, after setup.
+# Clusters that were up before stay up; those that this started are stopped, however it ends.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+py=.venv/bin/python
+kwok=.cluster/kwok
+real=.cluster
+
+step() { printf '\n== %s\n' "$1"; }
+is_up() { $py -m hack.cluster status --state "$1" > /dev/null 2>&1; }
+
+started=()
+stop_started() {
+  for state in "${started[@]}"; do
+    $py -m hack.cluster down --state "$state" || echo "test: could not stop the cluster in $state"
+  done
+}
+trap stop_started EXIT
+
+hack/check.sh
+
+step "integration tests: real API server, Job controller and Redis, pretended nodes"
+is_up "$kwok" || started+=("$kwok")
+$py -m hack.cluster up --node kwok --state "$kwok"
+.venv/bin/pytest tests/integration tests/runner_real -q -n 4 --dist loadgroup
+
+if [ "$(id -u)" != 0 ] || [ "$(uname -s)" != Linux ]; then
+  step "end-to-end tests are left out: a real node needs root on Linux (sudo make test)"
+  exit 0
+fi
+step "end-to-end tests: real node, real images, real eas-cli"
+$py -m hack.images build
+is_up "$real" || started+=("$real")
+$py -m hack.cluster up --state "$real"
+# shellcheck disable=SC2046  # one archive a word
+$py -m hack.cluster load --state "$real" $($py -m hack.images list --only operator --only standins)
+.venv/bin/pytest tests/e2e -q

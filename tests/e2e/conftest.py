@@ -1,0 +1,94 @@
+"""The real node, the real images and the real eas-cli, with the operator in the cluster under its own RBAC."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+
+from hack.demo.install import install
+from hack.demo.kubectl import Kubectl
+from tests.support.kube import Kube, Object
+
+ROOT = Path(__file__).resolve().parents[2]
+STATE = ROOT / ".cluster"
+NAMESPACE = "publishbuild-e2e"
+
+
+@pytest.fixture(scope="session")
+def kubectl() -> Kubectl:
+    """The installed operator and stand-ins; `make test` has built and loaded the images."""
+    up = [sys.executable, "-m", "hack.cluster", "up", "--state", str(STATE)]
+    subprocess.run(up, cwd=ROOT, check=True, capture_output=True, timeout=900)
+    made = Kubectl(NAMESPACE, kubeconfig=STATE / "kubeconfig")
+    made("delete", "namespace", NAMESPACE, "--ignore-not-found", "--timeout=120s")
+    # The demo may use the same Redis: a database each.
+    redis_url = (STATE / "redis-url-in-cluster").read_text().strip().removesuffix("/0") + "/1"
+    install(made, redis_url=redis_url)
+    return made
+
+
+@pytest.fixture
+def kube(kubectl: Kubectl) -> Iterator[Kube]:
+    """The namespace as a test sees it, without builds of the tests before."""
+    made = Kube(STATE / "kubeconfig", STATE / "bin" / "kubectl", kubectl.namespace)
+    made.kubectl("delete", "publishbuilds", "--all", "--timeout=60s")
+    yield made
+    made.close()
+
+
+class Publish(Protocol):
+    """Makes a PublishBuild of the example app, from the stand-in git server."""
+
+    def __call__(self, name: str, **spec: Any) -> Object: ...
+
+
+@pytest.fixture
+def publish() -> Publish:
+    """Makes manifests of the example app."""
+
+    def make(name: str, **spec: Any) -> Object:
+        url = f"https://standins.{NAMESPACE}.svc:8443/example-app.git"
+        return {
+            "apiVersion": "publishbuild.dev/v1alpha1",
+            "kind": "PublishBuild",
+            "metadata": {"name": name},
+            "spec": {
+                "source": {"git": {"url": url, "revision": "v1.0.0"}},
+                "credentialsSecretRef": {"name": "expo"},
+                **spec,
+            },
+        }
+
+    return make
+
+
+class AskedOfEas(Protocol):
+    """How many EAS builds and submissions the stand-in was asked for on behalf of one PublishBuild, by platform."""
+
+    def __call__(self, build: Object) -> dict[str, dict[str, int]]: ...
+
+
+@pytest.fixture
+def asked_of_eas(kubectl: Kubectl) -> AskedOfEas:
+    """Reads the stand-in's own count: what was really asked for, whatever the operator says."""
+
+    def count(build: Object) -> dict[str, dict[str, int]]:
+        path = f"/api/v1/namespaces/{NAMESPACE}/services/standins:3000/proxy/standin/counts"
+        counts = json.loads(kubectl("get", "--raw", path))
+        start = f"pb:{build['metadata']['uid']}:"
+        return {
+            kind: {
+                message.removeprefix(start): number
+                for message, number in counts[f"{kind}ByMessage"].items()
+                if message.startswith(start)
+            }
+            for kind in ("builds", "submissions")
+        }
+
+    return count
