@@ -1,7 +1,8 @@
 """What the operator remembers of the cluster: builds, their Jobs and pods, by the build's uid.
 
 Fed by watch events, by lists and by the answers to the operator's own writes, in any order and any number of times: an
-object older than the one known is ignored. It is an index over the API server and never the truth.
+object older than the one known is ignored, and one that was deleted does not come back. It is an index over the API
+server and never the truth.
 """
 
 from __future__ import annotations
@@ -42,19 +43,28 @@ class Store:
         self._live: dict[str, JobFacts] = {}
         self._orphan_pods: dict[str, dict[str, PodFacts]] = {}
         self._last_seen: datetime | None = None
+        # uid -> version of its deletion, until a list is newer than that: answers and lists on their way may be older.
+        self._deleted: dict[str, dict[str, int]] = {BUILDS: {}, JOBS: {}, PODS: {}}
 
     def apply(self, resource: str, obj: Object, *, deleted: bool = False) -> None:
         """Take in one object of ``resource``, or its deletion."""
         take = {BUILDS: self._apply_build, JOBS: self._apply_job, PODS: self._apply_pod}[resource]
+        uid, gone = obj["metadata"]["uid"], self._deleted[resource]
+        if deleted:
+            gone[uid] = _version(obj)
+        elif uid in gone:
+            return
         take(obj, deleted)
 
     def replace(self, resource: str, objects: Iterable[Object], version: int) -> None:
         """Take in a whole list at ``version``: what is known, not newer and not in it is gone."""
+        self._deleted[resource] = {uid: at for uid, at in self._deleted[resource].items() if at > version}
         listed = sorted(objects, key=lambda obj: (obj["metadata"]["creationTimestamp"], _version(obj)))
         uids = {obj["metadata"]["uid"] for obj in listed}
         for obj in listed:
             self.apply(resource, obj)
         for gone in [known for known in self._known(resource) if known[0] not in uids and known[1] <= version]:
+            self._deleted[resource][gone[0]] = version
             self._forget(resource, gone[0])
 
     def record(self, uid: str) -> Record | None:
@@ -127,7 +137,7 @@ class Store:
 
     def _pod_deleted(self, pod: PodFacts, pods: dict[str, PodFacts]) -> None:
         job = self._jobs.get(pod.build_uid)
-        if job is None or not pod.failed or pod.build_uid not in self._builds:
+        if job is None or not (pod.failed or pod.succeeded) or pod.build_uid not in self._builds:
             pods.pop(pod.uid, None)
         if not pods:
             self._orphan_pods.pop(pod.build_uid, None)
@@ -152,7 +162,9 @@ class Store:
                 self._forget_job(build_uid)
         else:
             for pods in self._all_pods():
-                pods.pop(uid, None)
+                pod = pods.pop(uid, None)
+                if pod is not None:
+                    self._bell(pod.build_uid)
 
     def _forget_job(self, build_uid: str) -> None:
         del self._jobs[build_uid]
