@@ -82,11 +82,18 @@ def _build_stale(stale: Mapping[str, Path], work: _Work) -> None:
             with work.progress.step(f"{image.short}: build with {work.builder.name}") as step:
                 work.builder.build(step, recipe)
             if image.short in stale:
+                _require_unmoved(image, stale[image.short], work)
                 exports.append(beside.submit(_export, image, stale[image.short], work))
     for export in exports:
         export.result()
     for short, archive in stale.items():
         cache.prune(work.folder, short, spare=archive)
+
+
+def _require_unmoved(image: Image, archive: Path, work: _Work) -> None:
+    """Refuse to keep, under the old tree's key, an image into which half of an edit may have slipped."""
+    if archive_of(work.folder, image, work.options.bases) != archive:
+        raise BuildError(f"the tree changed while {image.short} was built: run it again")
 
 
 def _bases(needed: Collection[str], work: _Work) -> dict[str, str]:
