@@ -30,9 +30,9 @@ if [ "$(id -u)" != 0 ] || [ "$(uname -s)" != Linux ]; then
   exit 0
 fi
 step "end-to-end tests: real node, real images, real eas-cli"
-$py -m hack.images build
+archives=$($py -m hack.images build --only operator --only standins)
 is_up "$real" || started+=("$real")
 $py -m hack.cluster up --state "$real"
-# shellcheck disable=SC2046  # one archive a word
-$py -m hack.cluster load --state "$real" $($py -m hack.images list --only operator --only standins)
+# shellcheck disable=SC2086  # one archive a word
+$py -m hack.cluster load --state "$real" $archives
 .venv/bin/pytest tests/e2e -q

@@ -65,9 +65,8 @@ def _cluster(arguments: argparse.Namespace) -> tuple[Kubectl, str]:
             )
         console.print(f"Uses context {arguments.context}; its nodes must have the images of `make images`.")
         return Kubectl(NAMESPACE, context=arguments.context), url
-    _run("hack.images", "build", "--only", "operator", "--only", "standins")
+    archives = _output("hack.images", "build", "--only", "operator", "--only", "standins").split()
     _run("hack.cluster", "up", "--state", str(STATE))
-    archives = _output("hack.images", "list", "--only", "operator", "--only", "standins").split()
     _run("hack.cluster", "load", "--state", str(STATE), *archives)
     url = (STATE / "redis-url-in-cluster").read_text().strip()
     return Kubectl(NAMESPACE, kubeconfig=STATE / "kubeconfig"), url
