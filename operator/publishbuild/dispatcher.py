@@ -86,8 +86,9 @@ class Dispatcher:
         waiting, claimed = self._places.snapshot()
         await self._queue.rebuild(waiting, claimed, now=self._clock())
         self._stale = False
-        self._found()
-        log.info("index rebuilt", waiting=len(waiting))
+        # Redis is found once a turn is done: a rebuild may work where the script does not (ACL, a busy script).
+        if not self._warned:
+            log.info("index rebuilt", waiting=len(waiting))
 
     async def _claim(self) -> None:
         places = self._places
