@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -36,6 +37,11 @@ def _namespaces(value: Any) -> Any:
 def _redis_url(value: str) -> str:
     if not value.startswith(_REDIS_SCHEMES):
         raise ValueError("not a Redis URL")
+    parts = urlsplit(value)
+    database = parts.path.strip("/")
+    # Reading the port raises ValueError where it is none.
+    if not value.startswith("unix://") and (parts.port == 0 or (database and not database.isdecimal())):
+        raise ValueError("neither port nor database can be read")
     return value
 
 
