@@ -13,7 +13,7 @@ from hack.cluster.parts import Programs, command_of
 from hack.cluster.places import DEFAULT_STATE, ClusterError, State
 from hack.cluster.processes import end, noted, start
 from hack.cluster.progress import console, note
-from hack.cluster.settings import PORT_BASES, Settings
+from hack.cluster.settings import PORT_BASES, Settings, port_base
 
 
 def parser() -> argparse.ArgumentParser:
@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> None:
         return
     state = State.at(arguments.state)
     if arguments.command == "up":
-        base = arguments.port_base or PORT_BASES[arguments.node]
+        base = arguments.port_base or port_base(state, arguments.node)
         lifecycle.up(state, Settings(arguments.node, base, arguments.kwok_nodes))
         return
     if arguments.command == "down":

@@ -9,17 +9,25 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-from hack.cluster.places import State, cache, write_private
+from hack.cluster.places import DEFAULT_STATE, State, cache, write_private
 
 NodeKind = Literal["real", "kwok", "none"]
 
-PORT_BASES: dict[NodeKind, int] = {"real": 16440, "kwok": 16460, "none": 16480}
+PORT_BASES: dict[NodeKind, int] = {"kwok": 16460, "none": 16480, "real": 16500}
+DEFAULT_PORT_BASE = 16440
+"""The port base of the default state folder, whatever its nodes; PORT_BASES are those of other folders."""
+
 NODE_NAME = "publishbuild-node"
 
 STEP = 20
 """Port bases lie this far apart; each cluster uses a few ports above its base."""
 NETWORKS = 200
 """So many different pod networks exist; bases STEP * NETWORKS apart share theirs."""
+
+
+def port_base(state: State, node: NodeKind) -> int:
+    """The port base of a cluster that none was chosen for: the tests' kwok never meets a person's own."""
+    return DEFAULT_PORT_BASE if state.root == DEFAULT_STATE else PORT_BASES[node]
 
 
 def _register(state: State) -> Path:

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from hack.cluster import lifecycle
-from hack.cluster.places import ClusterError, State, write_private
-from hack.cluster.settings import PORT_BASES, Settings
+from hack.cluster.places import DEFAULT_STATE, ClusterError, State, write_private
+from hack.cluster.settings import PORT_BASES, NodeKind, Settings, port_base
 from hack.cluster.tools import parsed_version
 
 
@@ -17,8 +17,10 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_default_clusters_never_meet() -> None:
-    """Clusters of different kinds share no port and no network, so that they run at once."""
-    clusters = [Settings(kind, base) for kind, base in PORT_BASES.items()]
+    """The default folder's cluster and those in other folders share no port and no network."""
+    default: list[tuple[State, NodeKind]] = [(State(DEFAULT_STATE), "real")]
+    others = [(State(DEFAULT_STATE / kind), kind) for kind in PORT_BASES]
+    clusters = [Settings(kind, port_base(state, kind)) for state, kind in default + others]
     ports = [port for cluster in clusters for port in cluster.ports]
     assert len(set(ports)) == len(ports)
     assert len({cluster.pod_network for cluster in clusters}) == len(clusters)
