@@ -27,7 +27,9 @@ class TextRule:
 
     def check(self, value: str) -> None:
         """Raise ValueError with the rule's message where ``value`` breaks it."""
-        if bool(re.search(self.pattern, value)) is not self.must_match:
+        # RE2's `$` is the end of the text alone, and its `\s` is ASCII alone.
+        expression = self.pattern.replace("$", r"\Z")
+        if bool(re.search(expression, value, re.ASCII)) is not self.must_match:
             raise ValueError(self.message)
 
 
