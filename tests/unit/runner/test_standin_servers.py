@@ -153,6 +153,7 @@ async def test_the_forwarder_passes_bytes_and_closes_where_nobody_listens(
     """What the pod's loopback gets is what the stand-in says; with the stand-in gone the connection closes."""
     url = await serve(make_app(World(clock=lambda: 0.0)))
     port = int(url.rsplit(":", 1)[1])
+    before = asyncio.all_tasks()
     for target, alive in ((port, True), (1, False)):
         async with await forward("127.0.0.1", target, port=0) as server:
             near = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
@@ -163,6 +164,9 @@ async def test_the_forwarder_passes_bytes_and_closes_where_nobody_listens(
                 else:
                     with pytest.raises(aiohttp.ClientError):
                         await session.get(f"{near}/healthz")
+    # Both ends are closed by their own tasks: nothing of a connection may be left open behind the test.
+    async with asyncio.timeout(10):
+        await asyncio.gather(*(asyncio.all_tasks() - before))
 
 
 @pytest.mark.parametrize(
