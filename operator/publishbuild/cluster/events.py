@@ -17,7 +17,7 @@ from publishbuild.models.base import rfc3339_micro
 log = structlog.get_logger(__name__)
 
 _MOST_WAITING = 10_000
-_NOTE_LENGTH = 1024
+_NOTE_BYTES = 1024
 
 
 class Events:
@@ -27,12 +27,14 @@ class Events:
         self._cluster = cluster
         self._clock = clock
         self._identity = identity
+        self._stamp = 0
         self._line: asyncio.Queue[Object] = asyncio.Queue(_MOST_WAITING)
 
     def post(self, build: Object, event: EmitEvent) -> None:
         """Post ``event`` on ``build`` soon."""
         metadata, now = build["metadata"], self._clock()
-        stamp = int(now.timestamp() * 1_000_000)
+        # Two Events of one moment have two names.
+        self._stamp = stamp = max(self._stamp + 1, int(now.timestamp() * 1_000_000))
         body = {
             "apiVersion": "events.k8s.io/v1",
             "kind": "Event",
@@ -46,7 +48,7 @@ class Events:
             "action": event.reason.value,
             "reason": event.reason.value,
             "type": event.type,
-            "note": event.message[:_NOTE_LENGTH],
+            "note": event.message.encode()[:_NOTE_BYTES].decode(errors="ignore"),
             "regarding": {
                 "apiVersion": names.API_VERSION,
                 "kind": names.KIND,
@@ -67,7 +69,7 @@ class Events:
             try:
                 await self._cluster.post_event(body)
             except ApiError as error:
-                log.warning("event not posted", event=body["metadata"]["name"], error=str(error))
+                log.warning("event not posted", name=body["metadata"]["name"], error=str(error))
             finally:
                 self._line.task_done()
 
