@@ -27,7 +27,9 @@ def events_between(before: PublishBuildStatus, after: PublishBuildStatus) -> tup
         happened.append(EmitEvent(EventReason.ATTEMPT_FAILED, said, "Warning"))
     if after.phase in _ENDS and before.phase != after.phase:
         succeeded = after.condition("Succeeded")
-        kind = "Normal" if after.phase is Phase.SUCCEEDED else "Warning"
-        message = f"{succeeded.reason}: {succeeded.message}" if succeeded else ""
-        happened.append(EmitEvent(_ENDS[after.phase], message, "Normal" if kind == "Normal" else "Warning"))
+        reason = _ENDS[after.phase]
+        message = succeeded.message if succeeded else ""
+        if succeeded and succeeded.reason != reason:
+            message = f"{succeeded.reason}: {message}"
+        happened.append(EmitEvent(reason, message, "Normal" if after.phase is Phase.SUCCEEDED else "Warning"))
     return tuple(happened)

@@ -14,7 +14,7 @@ from publishbuild.models.status import (
     SourceStatus,
     SubmissionStatus,
 )
-from publishbuild.names import RUNNER_CONTAINER, FailureReason, Phase
+from publishbuild.names import EXIT_GIVE_UP, RUNNER_CONTAINER, FailureReason, Phase
 
 
 def pods_missing(job: JobFacts, pods: tuple[PodFacts, ...]) -> bool:
@@ -38,7 +38,10 @@ def verdict(job: JobFacts, failed: tuple[FailedAttempt, ...], pods: tuple[PodFac
         return Verdict("Unknown", "Running", f"the pod cannot start, {newest.waiting_reason}{said}")
     if failed and (newest is None or newest.failed):
         last = failed[-1]
-        return Verdict("Unknown", "Retrying", f"attempt {last.number} failed ({last.reason}): {last.message}")
+        said = f"attempt {last.number} failed ({last.reason}): {last.message}"
+        # The Job controller does not retry this one; its own word comes in a moment.
+        retried = last.exit_code != EXIT_GIVE_UP
+        return Verdict("Unknown", "Retrying" if retried else "Running", said)
     return Verdict("Unknown", "Running", f"attempt {len(failed) + 1} runs")
 
 
