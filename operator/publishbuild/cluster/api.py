@@ -95,13 +95,17 @@ class Api:
 
 
 def _read(status: int, headers: Mapping[str, str], raw: bytes) -> Object:
+    said: Object = {}
     try:
         answer = json.loads(raw)
     except ValueError:
-        answer = {"message": raw[:200].decode(errors="replace")}
-    if status < BAD_REQUEST and isinstance(answer, dict):
-        return answer
-    said = answer if isinstance(answer, dict) else {}
+        # Cut off, or a page of a proxy: no success, whatever the status says.
+        said = {"message": raw[:200].decode(errors="replace")}
+    else:
+        if isinstance(answer, dict):
+            said = answer
+            if status < BAD_REQUEST:
+                return answer
     retry_after = headers.get("Retry-After", "")
     raise ApiError(
         status,
