@@ -1,0 +1,220 @@
+"""Requests to an API server: each ends in a dict or in an `ApiError`, and lists are whole."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from kubernetes.aio import client as kube_client
+
+from publishbuild.cluster.api import Api, ApiError
+from publishbuild.cluster.objects import BUILDS, JOBS, PODS, Cluster
+from publishbuild.cluster.resync import Resync
+from publishbuild.cluster.store import Store
+from tests.builders import NOW, UID, a_build, a_job, a_pod
+
+
+class Server:
+    """Answers every request with the next of ``answers``, and notes what was asked."""
+
+    def __init__(self) -> None:
+        self.answers: list[web.Response] = []
+        self.asked: list[tuple[str, str, dict[str, str], Any]] = []
+        self.counted: list[tuple[str, str, str]] = []
+
+    async def answer(self, request: web.Request) -> web.Response:
+        body = await request.json() if request.can_read_body else None
+        self.asked.append((request.method, request.path, dict(request.query), body))
+        return self.answers.pop(0) if self.answers else web.json_response({})
+
+    def count(self, verb: str, resource: str, code: str) -> None:
+        self.counted.append((verb, resource, code))
+
+
+@pytest.fixture
+def server() -> Server:
+    return Server()
+
+
+@pytest.fixture
+async def api(server: Server) -> AsyncIterator[Api]:
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", server.answer)
+    async with TestServer(app) as running:
+        configuration = kube_client.Configuration()
+        configuration.host = str(running.make_url("")).rstrip("/")
+        made = Api(kube_client.ApiClient(configuration), server.count)
+        yield made
+        await made.close()
+
+
+def a_list(*items: Any, version: int = 10, more: str = "") -> web.Response:
+    return web.json_response(
+        {"items": list(items), "metadata": {"resourceVersion": str(version)} | ({"continue": more} if more else {})}
+    )
+
+
+def a_status(code: int, reason: str, message: str, **headers: str) -> web.Response:
+    return web.json_response({"kind": "Status", "reason": reason, "message": message}, status=code, headers=headers)
+
+
+class TestAnswers:
+    @pytest.mark.parametrize(
+        ("answer", "status", "text"),
+        [
+            pytest.param(a_status(409, "Conflict", "modified"), 409, "409 Conflict: modified", id="conflict"),
+            pytest.param(a_status(429, "TooManyRequests", "later"), 429, "429 TooManyRequests: later", id="too many"),
+            pytest.param(web.Response(status=502, text="<html>bad"), 502, "502 : <html>bad", id="proxy"),
+            pytest.param(web.Response(status=200, text="not JSON"), 200, "not JSON", id="200 that is no JSON"),
+            pytest.param(web.json_response([1], status=200), 200, "the answer cannot be read", id="200 that is a list"),
+            pytest.param(web.json_response("x", status=500), 500, "the answer cannot be read", id="500 that is text"),
+            pytest.param(web.Response(status=504), 504, "504", id="empty"),
+        ],
+    )
+    async def test_anything_but_success_is_an_api_error(
+        self, api: Api, server: Server, answer: web.Response, status: int, text: str
+    ) -> None:
+        """Whatever an API server or a proxy answers ends in an ApiError with its words, and is counted."""
+        server.answers = [answer]
+        with pytest.raises(ApiError) as caught:
+            await api.request("GET", "/x", resource="jobs")
+        assert caught.value.status == status
+        assert text in str(caught.value)
+        assert server.counted == [("get", "jobs", str(status))]
+
+    async def test_retry_after_is_read(self, api: Api, server: Server) -> None:
+        """How long to wait is passed on where it is a number."""
+        server.answers = [
+            a_status(429, "TooManyRequests", "m", **{"Retry-After": "7"}),
+            a_status(429, "TooManyRequests", "m", **{"Retry-After": "Sun, 06 Nov 1994 08:49:37 GMT"}),
+        ]
+        waits = []
+        for _ in range(2):
+            with pytest.raises(ApiError) as caught:
+                await api.request("GET", "/x", resource="jobs")
+            waits.append(caught.value.retry_after)
+        assert waits == [7.0, None]
+
+    async def test_no_answer(self, server: Server) -> None:
+        """An API server that is not there is status 0, counted as 0."""
+        configuration = kube_client.Configuration()
+        configuration.host = "http://127.0.0.1:1"
+        api = Api(kube_client.ApiClient(configuration), server.count)
+        with pytest.raises(ApiError) as caught:
+            await api.request("GET", "/x", resource="jobs")
+        await api.close()
+        assert caught.value.status == 0
+        assert str(caught.value).startswith("no answer")
+        assert server.counted == [("get", "jobs", "0")]
+
+
+class TestCluster:
+    async def test_a_long_list_is_read_to_its_end(self, api: Api, server: Server) -> None:
+        """All pages of a list are taken in, each asked for by the token of the one before."""
+        server.answers = [a_list(a_build(uid="a"), more="t1"), a_list(a_build(uid="b"), more="t2"), a_list(version=12)]
+        items, version = await Cluster(api).list_all(BUILDS)
+        assert [item["metadata"]["uid"] for item in items] == ["a", "b"]
+        assert version == 12
+        assert [query.get("continue") for _, _, query, _ in server.asked] == [None, "t1", "t2"]
+        assert {path for _, path, _, _ in server.asked} == {"/apis/publishbuild.dev/v1alpha1/publishbuilds"}
+
+    async def test_each_watched_namespace_is_listed(self, api: Api, server: Server) -> None:
+        """With namespaces given, only those are asked, and the list is as old as the oldest of them."""
+        server.answers = [a_list(a_job(), version=20), a_list(version=15)]
+        items, version = await Cluster(api, ("a", "b")).list_all(JOBS)
+        assert (len(items), version) == (1, 15)
+        assert [path for _, path, _, _ in server.asked] == [
+            "/apis/batch/v1/namespaces/a/jobs",
+            "/apis/batch/v1/namespaces/b/jobs",
+        ]
+        assert server.asked[0][2]["labelSelector"] == "app.kubernetes.io/managed-by=publishbuild-operator"
+
+    async def test_a_job_is_deleted_by_its_uid(self, api: Api, server: Server) -> None:
+        """Only that very Job is deleted, its pods first; that it is gone is success."""
+        server.answers = [web.json_response({}), a_status(404, "NotFound", "gone"), a_status(409, "Conflict", "uid")]
+        cluster = Cluster(api)
+        for _ in range(2):
+            await cluster.delete_job("shop", "j", "uid-1")
+        with pytest.raises(ApiError):
+            await cluster.delete_job("shop", "j", "uid-1")
+        assert server.asked[0] == (
+            "DELETE",
+            "/apis/batch/v1/namespaces/shop/jobs/j",
+            {},
+            {"propagationPolicy": "Foreground", "preconditions": {"uid": "uid-1"}},
+        )
+
+    async def test_what_is_not_there_is_none(self, api: Api, server: Server) -> None:
+        """404 is an answer, any other error is none."""
+        server.answers = [a_status(404, "NotFound", "m"), a_status(404, "NotFound", "m"), a_status(500, "", "m")]
+        cluster = Cluster(api)
+        assert await cluster.get_build("shop", "x") is None
+        assert await cluster.get_job("shop", "x") is None
+        with pytest.raises(ApiError):
+            await cluster.get_job("shop", "x")
+
+    async def test_a_status_write_names_the_version_that_it_was_made_from(self, api: Api, server: Server) -> None:
+        """The status goes to the subresource with uid and resourceVersion, so that it never hits another build."""
+        await Cluster(api).write_status(a_build(version=7), {"phase": "Queued"})
+        method, path, _, body = server.asked[0]
+        assert (method, path) == ("PUT", "/apis/publishbuild.dev/v1alpha1/namespaces/shop/publishbuilds/app-1/status")
+        assert body["metadata"] == {"name": "app-1", "namespace": "shop", "uid": UID, "resourceVersion": "7"}
+        assert body["status"] == {"phase": "Queued"}
+
+    async def test_pods_are_asked_for_by_uid(self, api: Api, server: Server) -> None:
+        """The pods of one build are those with its uid."""
+        server.answers = [a_list(a_pod(1))]
+        assert len(await Cluster(api).pods_of("shop", UID)) == 1
+        assert server.asked[0][2] == {"labelSelector": f"publishbuild.dev/uid={UID}"}
+
+
+class TestResync:
+    async def test_jobs_are_known_before_builds(self, api: Api, server: Server) -> None:
+        """A build that has a Job is never looked at as if it had none."""
+        rung: list[tuple[str, bool]] = []
+        store = Store(lambda: NOW, lambda uid: rung.append((uid, store.job(uid) is not None)))
+        server.answers = [a_list(a_job()), a_list(a_pod(1)), a_list(a_build())]
+        await Resync(Cluster(api), store, seconds=300, clock=lambda: 5.0).first()
+        assert rung
+        assert all(job for _, job in rung)
+        assert len(store.pods(UID)) == 1
+
+    async def test_success_is_dated(self, api: Api, server: Server) -> None:
+        """When the API server answered last is known after a list and after a watch's event."""
+        now = [5.0]
+        resync = Resync(Cluster(api), Store(lambda: NOW, lambda _: None), seconds=300, clock=lambda: now[0])
+        assert resync.last_success is None
+        server.answers = [a_list(), a_list(), a_list()]
+        await resync.first()
+        assert resync.last_success == 5.0
+        now[0] = 9.0
+        resync.heard()
+        assert resync.last_success == 9.0
+
+    async def test_a_failed_list_forgets_nothing(self, api: Api, server: Server) -> None:
+        """A list that fails, at whatever page, takes nothing out of the store and is not a success."""
+        store = Store(lambda: NOW, lambda _: None)
+        store.apply(JOBS, a_job())
+        store.apply(PODS, a_pod(1))
+        server.answers = [a_list(more="t"), a_status(410, "Expired", "the token is too old")]
+        resync = Resync(Cluster(api), store, seconds=300, clock=lambda: 5.0)
+        assert not await resync._try()
+        assert store.job(UID) is not None
+        assert resync.last_success is None
+
+    async def test_a_start_waits_for_the_crd(self, api: Api, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Where the CRD is not there yet, the first list is tried until it is, with growing pauses."""
+        pauses: list[float] = []
+
+        async def pause(seconds: float) -> None:
+            pauses.append(seconds)
+
+        monkeypatch.setattr(asyncio, "sleep", pause)
+        missing = [a_list(), a_list(), a_status(404, "NotFound", "no such resource")]
+        server.answers = [*missing, *[a_list(), a_list(), a_status(404, "NotFound", "m")], a_list(), a_list(), a_list()]
+        await Resync(Cluster(api), Store(lambda: NOW, lambda _: None), seconds=300, clock=lambda: 5.0).first()
+        assert pauses == [0.5, 1.0]
