@@ -119,6 +119,8 @@ def built(name: str) -> Path:
 
 
 def _build(name: str, module: Path, go: Path, folder: Path) -> None:
+    for stale in folder.parent.glob(f".{name}-*"):  # of a build that was killed; we hold the lock
+        shutil.rmtree(stale, ignore_errors=True)
     aside = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=folder.parent))
     package, environment = PACKAGES.get(name, "."), _environment(go)
     try:

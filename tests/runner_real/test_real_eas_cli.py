@@ -87,9 +87,9 @@ def test_a_build_that_ends_badly_on_eas_is_not_worth_a_retry(
 @pytest.mark.parametrize(
     ("more", "reason"),
     [
-        ({"EXPO_TOKEN": "invalid"}, "ExpoTokenInvalid"),
-        ({"EXPO_TOKEN": ""}, "ExpoTokenMissing"),
-        ({"PUBLISHBUILD_PROFILE": "no-such-profile"}, "InvalidConfig"),
+        ({"EXPO_TOKEN": "invalid"}, "InvalidCredentials"),
+        ({"EXPO_TOKEN": ""}, "InvalidCredentials"),
+        ({"PUBLISHBUILD_PROFILE": "no-such-profile"}, "InvalidConfiguration"),
         ({"PUBLISHBUILD_SOURCE_REVISION": "no-such-branch"}, "SourceRevisionNotFound"),
         ({"GIT_SSL_CAINFO": "/dev/null"}, "SourceCertificateInvalid"),
     ],

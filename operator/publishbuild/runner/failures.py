@@ -31,28 +31,28 @@ class AttemptFailed(Exception):  # noqa: N818 - reads as what happened: an attem
 
 # First match wins; (pattern, reason, worth a retry).
 _EAS = (
-    (r"Either log in with eas login or set the EXPO_TOKEN", "ExpoTokenMissing", False),
-    (r"bearer token is invalid", "ExpoTokenInvalid", False),
-    (r"You don't have the required permissions", "ExpoPermissionDenied", False),
-    (r"Entity not authorized", "ExpoPermissionDenied", False),
-    (r"transient error", "ExpoUnavailable", True),
-    (r"down for maintenance", "ExpoUnavailable", True),
+    (r"Either log in with eas login or set the EXPO_TOKEN", "InvalidCredentials", False),
+    (r"bearer token is invalid", "InvalidCredentials", False),
+    (r"You don't have the required permissions", "PermissionDenied", False),
+    (r"Entity not authorized", "PermissionDenied", False),
+    (r"transient error", "ServiceUnavailable", True),
+    (r"down for maintenance", "ServiceUnavailable", True),
     (r"maximum number of pending", "TooManyPendingBuilds", True),
     (
         r"ENOTFOUND|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EAI_AGAIN|socket hang up|network timeout",
-        "Network",
+        "NetworkError",
         True,
     ),
-    (r"Bad Gateway|Service Unavailable|Gateway Time-?out|Internal Server Error", "ExpoUnavailable", True),
+    (r"Bad Gateway|Service Unavailable|Gateway Time-?out|Internal Server Error", "ServiceUnavailable", True),
     (r"Failed to upload the project tarball", "UploadFailed", True),
-    (r"[Ff]ree (tier|plan)|EAS_BUILD_FREE_TIER|upgrade to the Starter plan", "PlanLimit", False),
-    (r"VALIDATION_ERROR|is not valid\. |Invalid app config", "InvalidConfig", False),
+    (r"[Ff]ree (tier|plan)|EAS_BUILD_FREE_TIER|upgrade to the Starter plan", "QuotaExceeded", False),
+    (r"VALIDATION_ERROR|is not valid\. |Invalid app config", "InvalidConfiguration", False),
     (
         r"Missing build profile|Missing submit profile|eas\.json (could not be found|is not valid)",
-        "InvalidConfig",
+        "InvalidConfiguration",
         False,
     ),
-    (r"No lockfile found", "InvalidConfig", False),
+    (r"No lockfile found", "InvalidConfiguration", False),
     (r"is required when building in non-interactive mode|--platform is required", "InvalidArguments", False),
     (r"Nonexistent flag|Unexpected argument|Expected --\S+ to be one of", "InvalidArguments", False),
     (r"Set ascAppId in the submit profile", "SubmitProfileIncomplete", False),
@@ -60,7 +60,7 @@ _EAS = (
     (r"Input is required, but stdin is not readable", "InteractiveSetupNeeded", False),
     (r"EAS project not configured|Must configure EAS project", "InteractiveSetupNeeded", False),
     (r"Credentials are not set up|in --?non-interactive mode", "InteractiveSetupNeeded", False),
-    (r"90189|already been (used|submitted|uploaded)", "BuildNumberUsed", False),
+    (r"90189|already been (used|submitted|uploaded)", "VersionAlreadyUsed", False),
 )
 
 _GIT = (
@@ -81,7 +81,7 @@ _GIT = (
     (r"does not appear to be a git repository|transport '.*' not allowed", "SourceNotFound", False),
     (
         r"Could not resolve host|Connection (refused|reset|timed out)|Failed to connect|Timeout|timed out",
-        "Network",
+        "NetworkError",
         True,
     ),
 )

@@ -72,4 +72,4 @@ def _known(content: dict[str, Any], kind: str) -> str:
 
 
 def _refuse(message: str) -> AttemptFailed:
-    return AttemptFailed(FailureClass("InvalidConfig", message, retryable=False))
+    return AttemptFailed(FailureClass("InvalidConfiguration", message, retryable=False))

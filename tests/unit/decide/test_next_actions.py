@@ -93,6 +93,13 @@ STATES = [
     ),
     pytest.param(state(job=a_job(), pods=[FAILED_POD]), Phase.RETRYING, "Retrying", QUEUED, id="between two attempts"),
     pytest.param(
+        state(job=a_job(), pods=[a_pod(1, exit_code=64)]),
+        Phase.RUNNING,
+        "Running",
+        QUEUED,
+        id="gave up, Job not told yet",
+    ),
+    pytest.param(
         state(job=a_job(), pods=[FAILED_POD, a_pod(2)]), Phase.RUNNING, "Running", QUEUED, id="second attempt runs"
     ),
     pytest.param(

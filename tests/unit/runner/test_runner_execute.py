@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from publishbuild.runner.result import RunResult
 
-PASSING = FailureClass("Network", "connection refused", retryable=True)
-LASTING = FailureClass("ExpoPermissionDenied", "no permission", retryable=False)
+PASSING = FailureClass("NetworkError", "connection refused", retryable=True)
+LASTING = FailureClass("PermissionDenied", "no permission", retryable=False)
 
 
 @dataclass

@@ -66,12 +66,12 @@ def test_what_may_work_is_left_to_eas_cli(tmp_path: Path, content: Any, environm
 @pytest.mark.parametrize(
     ("content", "environment", "reason", "said"),
     [
-        ({}, {}, "InvalidConfig", "no build profile 'production', none at all"),
-        ({"build": {"a": {}, "b": {}}}, {}, "InvalidConfig", "only a, b"),
-        (submit(), {}, "InvalidConfig", "submit.enabled: false"),
+        ({}, {}, "InvalidConfiguration", "no build profile 'production', none at all"),
+        ({"build": {"a": {}, "b": {}}}, {}, "InvalidConfiguration", "only a, b"),
+        (submit(), {}, "InvalidConfiguration", "submit.enabled: false"),
         (submit(production={}), {}, "SubmitProfileIncomplete", "ios.ascAppId"),
         (submit(production={"extends": "base"}, base={}), {}, "SubmitProfileIncomplete", "ios.ascAppId"),
-        (submit(production=GOOD), {"PUBLISHBUILD_SUBMIT_PROFILE": "nightly"}, "InvalidConfig", "'nightly'"),
+        (submit(production=GOOD), {"PUBLISHBUILD_SUBMIT_PROFILE": "nightly"}, "InvalidConfiguration", "'nightly'"),
     ],
 )
 def test_what_must_fail_is_named(
