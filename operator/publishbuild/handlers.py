@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -89,10 +90,13 @@ class Watcher:
     def _watch(self) -> None:
         wait = FIRST_RESTART_SECONDS
         while not self._stop.is_set():
+            started = time.monotonic()
             try:
                 asyncio.run(self._run_kopf())
             except Exception as error:  # noqa: BLE001  # whatever ends kopf, the watch goes on
                 log.warning("watch ended, starts again", error=f"{type(error).__name__}: {error}", seconds=wait)
+            if time.monotonic() - started > LONGEST_RESTART_SECONDS:
+                wait = FIRST_RESTART_SECONDS  # it had watched well for a while
             self._stop.wait(wait)
             wait = min(LONGEST_RESTART_SECONDS, wait * 2)
 

@@ -43,8 +43,9 @@ class Resync:
         while True:
             await asyncio.sleep(min(PROBE_SECONDS, max(0.0, due - self._clock())))
             if self._clock() >= due:
-                await self._try()
-                due = self._clock() + self._seconds
+                # A list that failed is not put off for a whole period.
+                again = self._seconds if await self._try() else min(self._seconds, LONGEST_RETRY_SECONDS)
+                due = self._clock() + again
             else:
                 await self._probe()
 
