@@ -218,3 +218,27 @@ class TestResync:
         server.answers = [*missing, *[a_list(), a_list(), a_status(404, "NotFound", "m")], a_list(), a_list(), a_list()]
         await Resync(Cluster(api), Store(lambda: NOW, lambda _: None), seconds=300, clock=lambda: 5.0).first()
         assert pauses == [0.5, 1.0]
+
+    async def test_a_failed_list_is_repeated_soon(
+        self, api: Api, server: Server, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Lists come every period with probes in between; one that failed is not put off for a whole period."""
+        now = [0.0]
+        lists: list[float] = []
+
+        async def pause(seconds: float) -> None:
+            now[0] += seconds
+            if now[0] > 200:
+                raise asyncio.CancelledError
+
+        async def tried() -> bool:
+            lists.append(now[0])
+            return len(lists) != 1
+
+        monkeypatch.setattr(asyncio, "sleep", pause)
+        resync = Resync(Cluster(api), Store(lambda: NOW, lambda _: None), seconds=100, clock=lambda: now[0])
+        monkeypatch.setattr(resync, "_try", tried)
+        with pytest.raises(asyncio.CancelledError):
+            await resync.run()
+        assert lists == [100, 115]
+        assert {query["limit"] for _, _, query, _ in server.asked} == {"1"}
