@@ -28,9 +28,7 @@ def test_defaults_are_the_contracts() -> None:
         pytest.param("PUBLISHBUILD_WATCH_NAMESPACES", "a, b-1,", "watch_namespaces", ("a", "b-1"), id="namespaces"),
         pytest.param("PUBLISHBUILD_WATCH_NAMESPACES", "", "watch_namespaces", (), id="all namespaces"),
         pytest.param("PUBLISHBUILD_MAX_CONCURRENT", "250", "max_concurrent", 250, id="places"),
-        pytest.param(
-            "PUBLISHBUILD_MAX_CONCURRENT_PER_NAMESPACE", "0", "max_concurrent_per_namespace", 0, id="0"
-        ),
+        pytest.param("PUBLISHBUILD_MAX_CONCURRENT_PER_NAMESPACE", "0", "max_concurrent_per_namespace", 0, id="0"),
         pytest.param("PUBLISHBUILD_ON_REDIS_OUTAGE", "direct", "on_redis_outage", "direct", id="direct"),
         pytest.param("PUBLISHBUILD_RUNNER_IMAGE", "r/x@sha256:1", "runner_image", "r/x@sha256:1", id="image"),
         pytest.param("PUBLISHBUILD_LOG_LEVEL", "debug", "log_level", "debug", id="level"),
