@@ -1,7 +1,8 @@
 """Bells: a build's uid is rung whenever something about it may have changed, and is then reconciled.
 
 Many rings collapse into one run; one build is never reconciled twice at once; a run that fails is repeated with
-exponential backoff and jitter. A lost or doubled ring does no harm, so anybody may ring at any time.
+exponential backoff and jitter, or after what the error's ``retry_after`` (seconds) asks for. A lost or doubled
+ring does no harm, so anybody may ring at any time.
 """
 
 from __future__ import annotations
@@ -102,7 +103,7 @@ class Bells:
             await self._reconcile(uid)
         except Exception as error:  # noqa: BLE001  # one bad build never stops another
             failures = self._failures[uid] = self._failures.get(uid, 0) + 1
-            wait = retry_seconds(failures, self._spread())
+            wait = max(retry_seconds(failures, self._spread()), getattr(error, "retry_after", None) or 0.0)
             self._on_error(uid, error, wait)
             self.ring_after(uid, wait)
         else:

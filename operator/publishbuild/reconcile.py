@@ -29,7 +29,7 @@ from publishbuild.observe.outcomes import Outcomes
 _LOOKS = 5
 LAUNCH_RETRY_SECONDS = 30.0
 # The API server has read the Job and will not take it, now or later.
-_FINAL = (api.INVALID, api.BAD_REQUEST)
+_FINAL = (api.INVALID, api.BAD_REQUEST, api.TOO_LARGE)
 # It will not take it now: a quota, a policy or a missing service account, which somebody may mend.
 _REFUSED = (api.FORBIDDEN, api.NOT_FOUND)
 
@@ -68,6 +68,8 @@ class Reconciler:
         self._clock = clock
         self._wake_after = wake_after
         self._troubles: dict[str, LaunchTrouble] = {}
+        # Builds whose Job was asked for without an answer: it may exist, though no watch has shown it yet.
+        self._unsure: set[str] = set()
 
     async def __call__(self, uid: str) -> None:
         """Look at the build of that uid until nothing is left to do now.
@@ -81,7 +83,7 @@ class Reconciler:
                 record = self._store.record(uid)
                 if record is None:
                     self._places.release(uid)
-                    self._troubles.pop(uid, None)
+                    self._forget(uid)
                     return
                 facts = await self._gather(uid, record)
                 if not await self._act(facts, record, next_actions(facts)):
@@ -89,6 +91,10 @@ class Reconciler:
             self._wake_after(uid, 1.0)
         finally:
             self._metrics.reconcile.observe(time.perf_counter() - started)
+
+    def _forget(self, uid: str) -> None:
+        self._troubles.pop(uid, None)
+        self._unsure.discard(uid)
 
     async def _gather(self, uid: str, record: Record) -> Facts:
         build = BuildFacts.read(record.build)
@@ -107,8 +113,9 @@ class Reconciler:
     async def _verify(self, build: BuildFacts) -> None:
         """Before a verdict that cannot be taken back, what the store lacks is asked of the API server."""
         job = self._store.job(build.uid)
-        if job is None and build.status.job is not None:
-            found = await self._cluster.get_job(build.namespace, build.status.job.name)
+        if job is None and (build.status.job is not None or build.uid in self._unsure):
+            found = await self._cluster.get_job(build.namespace, job_name(build.name, build.uid))
+            self._unsure.discard(build.uid)
             if found is not None:
                 self._store.apply(JOBS, found)
         elif job is not None and pods_missing(job, self._store.pods(build.uid)):
@@ -178,6 +185,7 @@ class Reconciler:
                 self._troubles[build.uid] = LaunchTrouble(error.message, error.status in _FINAL, retry_at)
                 return
             else:
+                self._unsure.add(build.uid)
                 raise
         if job is None:
             raise ApiError(0, "JobVanished", "the Job was there and is gone: looks again")
@@ -211,5 +219,5 @@ class Reconciler:
         self._store.apply(BUILDS, written)
         self._outcomes.status_written(build.namespace, build.name, build.status, status)
         if status.is_terminal:
-            self._troubles.pop(build.uid, None)
+            self._forget(build.uid)
         return True

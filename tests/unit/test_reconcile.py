@@ -219,7 +219,7 @@ class TestLaunch:
         with pytest.raises(ApiError):
             await world.launched()
         await world.look()
-        assert world.cluster.calls == ["create_job", "create_job", "get_job", "write_status"]
+        assert world.cluster.calls == ["create_job", "get_job", "write_status"]
         assert world.status["job"]["uid"] == JOB_UID
 
     async def test_a_lost_answer_and_a_cancellation(self, world: World) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from publishbuild.decide.facts import PodFacts
 from publishbuild.models.status import FailedAttempt, PublishBuildStatus
@@ -10,13 +11,16 @@ from publishbuild.runner.result import RunResult
 
 _MESSAGE_LENGTH = 1024
 DISRUPTED = "Disrupted"
+# More than any backoffLimit: evictions, which do not count against it, must not fill the status without end.
+MOST_RECORDED = 50
 
 
 def failed_attempts(before: tuple[FailedAttempt, ...], pods: Iterable[PodFacts]) -> tuple[FailedAttempt, ...]:
     """What was recorded, and after it each pod that has failed since, oldest first."""
     recorded = {attempt.pod for attempt in before}
-    fresh = sorted((p for p in pods if p.failed and p.name not in recorded), key=lambda p: (p.created, p.name))
-    return before + tuple(_attempt(number, pod) for number, pod in enumerate(fresh, start=len(before) + 1))
+    fresh = sorted((pod for pod in pods if pod.failed and pod.name not in recorded), key=age)
+    room = MOST_RECORDED - len(before)
+    return before + tuple(_attempt(number, pod) for number, pod in enumerate(fresh[:room], start=len(before) + 1))
 
 
 def attempts_so_far(status: PublishBuildStatus, failed: tuple[FailedAttempt, ...], pods: Iterable[PodFacts]) -> int:
@@ -27,7 +31,12 @@ def attempts_so_far(status: PublishBuildStatus, failed: tuple[FailedAttempt, ...
 
 def latest(pods: Iterable[PodFacts]) -> PodFacts | None:
     """The pod of the newest attempt."""
-    return max(pods, key=lambda pod: (pod.created, pod.name), default=None)
+    return max(pods, key=age, default=None)
+
+
+def age(pod: PodFacts) -> tuple[datetime, bool, str]:
+    """Sorts pods from old to new. Of two pods of one second the failed one is older: the other replaced it."""
+    return pod.created, not pod.failed, pod.name
 
 
 def report_of(pod: PodFacts) -> RunResult | None:

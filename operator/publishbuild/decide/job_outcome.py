@@ -16,6 +16,9 @@ from publishbuild.models.status import (
 )
 from publishbuild.names import EXIT_GIVE_UP, RUNNER_CONTAINER, FailureReason, Phase
 
+# What the last pod says is then only how it was stopped.
+_FROM_OUTSIDE = (FailureReason.DEADLINE_EXCEEDED, FailureReason.JOB_DELETED)
+
 
 def pods_missing(job: JobFacts, pods: tuple[PodFacts, ...]) -> bool:
     """Whether the Job has ended but not all its pods are seen as ended yet: a watch may lag behind the other.
@@ -55,7 +58,7 @@ def phase_of(said: Verdict) -> Phase:
 def with_results(status: PublishBuildStatus, pods: tuple[PodFacts, ...]) -> PublishBuildStatus:
     """``status`` with what the attempts report: commit, EAS builds and submissions; the newest report wins."""
     changes: dict[str, object] = {}
-    for pod in sorted(pods, key=lambda pod: (pod.created, pod.name)):
+    for pod in sorted(pods, key=attempts.age):
         result = attempts.report_of(pod)
         if result is None:
             continue
@@ -69,17 +72,23 @@ def with_results(status: PublishBuildStatus, pods: tuple[PodFacts, ...]) -> Publ
 
 
 def failure(said: Verdict, status: PublishBuildStatus, pods: tuple[PodFacts, ...]) -> Failure:
-    """Why the build failed for good: from the pod of its last failed attempt, else from the record of it."""
+    """Why the build failed for good: the last attempt's own words, unless it was ended from outside.
+
+    They are read from the pod of that attempt, else from the record of it.
+    """
     pod = attempts.latest(pod for pod in pods if pod.failed)
     if pod is None:
         last = status.failed_attempts[-1] if status.failed_attempts else None
+        words = None if said.reason in _FROM_OUTSIDE or last is None else last
         return Failure(
-            reason=(last.reason if last else None) or said.reason,
-            message=(last.message if last else None) or said.message,
+            reason=(words and words.reason) or said.reason,
+            message=(words and words.message) or said.message,
             exit_code=last.exit_code if last else None,
             pod=last.pod if last else None,
         )
     reason, message = attempts.failure_words(pod)
+    if said.reason in _FROM_OUTSIDE:
+        reason, message = said.reason, said.message
     return Failure(
         reason=reason,
         message=message,

@@ -41,7 +41,7 @@ def next_actions(facts: Facts) -> Actions:
     if build.deleting:
         return (ReleasePlace(),)
     if build.status.is_terminal:
-        return (ReleasePlace(), *_aftercare(facts))
+        return (ReleasePlace(), *_observed(facts), *_aftercare(facts))
     if facts.job is not None:
         return (ReleasePlace(), *_with_job(facts, facts.job))
     if build.status.job is not None:
@@ -50,6 +50,16 @@ def next_actions(facts: Facts) -> Actions:
         said = Verdict("False", FailureReason.INVALID_SPEC, build.spec_error or "the spec cannot be read")
         return (ReleasePlace(), *_end(facts, Phase.FAILED, said))
     return _without_job(facts, build.spec)
+
+
+def _observed(facts: Facts) -> Actions:
+    """The outcome never changes; that a later generation was seen is noted, else kstatus would wait for it for ever."""
+    before, generation = facts.build.status, facts.build.generation
+    if before.observed_generation in (None, generation):
+        return ()
+    seen = {"observed_generation": generation}
+    noted = tuple(condition.model_copy(update=seen) for condition in before.conditions)
+    return (ReportStatus(before.model_copy(update={**seen, "conditions": noted})),)
 
 
 def _aftercare(facts: Facts) -> Actions:

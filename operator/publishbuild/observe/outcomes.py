@@ -11,11 +11,15 @@ from publishbuild.observe.metrics import Metrics
 log = structlog.get_logger(__name__)
 
 
+MOST_REASONS = 100
+
+
 class Outcomes:
     """Told of every status that was written; says what is new in it."""
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
+        self._reasons: set[str] = set()
 
     def status_written(self, namespace: str, name: str, before: PublishBuildStatus, after: PublishBuildStatus) -> None:
         """Log and count what changed between two written statuses of a build."""
@@ -44,7 +48,7 @@ class Outcomes:
     def on_attempt_failed(self, bound: structlog.stdlib.BoundLogger, attempt: FailedAttempt) -> None:
         """One attempt failed; Kubernetes may retry."""
         bound.warning("attempt failed", number=attempt.number, pod=attempt.pod, reason=attempt.reason)
-        self._metrics.attempts_failed.labels(attempt.reason or "Unknown").inc()
+        self._metrics.attempts_failed.labels(self._bounded(attempt.reason or "Unknown")).inc()
 
     def on_error(self, uid: str, error: Exception, retry_seconds: float) -> None:
         """A look at a build failed: an error of the operator or of what it talks to, never of the build."""
@@ -56,6 +60,13 @@ class Outcomes:
             retry_seconds=round(retry_seconds, 2),
         )
         self._metrics.reconcile_errors.inc()
+
+    def _bounded(self, reason: str) -> str:
+        """The reason as a label. Any tool may make up reasons; a metric must not grow with them."""
+        if reason in self._reasons or len(self._reasons) < MOST_REASONS:
+            self._reasons.add(reason)
+            return reason
+        return "Other"
 
     def _launched(self, bound: structlog.stdlib.BoundLogger, status: PublishBuildStatus) -> None:
         bound.info("build launched", job=status.job.name if status.job else None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from itertools import permutations
 
 import pytest
@@ -212,10 +213,35 @@ class TestFailure:
         assert (failure.reason, failure.message, failure.exit_code) == ("Boom", "number 4", 1)
         assert failure.pod == kept[-1].pod
 
+    @pytest.mark.parametrize("reason", ["DeadlineExceeded", "JobDeleted"])
+    @pytest.mark.parametrize("seen", [True, False], ids=["pods seen", "pods gone"])
+    def test_what_came_from_outside_is_the_reason(self, reason: str, seen: bool) -> None:
+        """A build that was ended from outside fails for that, and not for how its last pod was killed."""
+        kept = attempts.failed_attempts((), four_failed())
+        said = Verdict("False", reason, "ended from outside")
+        failure = job_outcome.failure(said, PublishBuildStatus(failed_attempts=kept), four_failed() if seen else ())
+        assert (failure.reason, failure.message) == (reason, "ended from outside")
+        assert failure.pod == kept[-1].pod
+
     def test_without_pods_and_record_the_job_speaks(self) -> None:
         """When nothing was seen of any pod, the Job's verdict explains the failure."""
         failure = job_outcome.failure(self.said, PublishBuildStatus(), ())
         assert failure.to_wire() == {"reason": "BackoffLimitExceeded", "message": "all failed"}
+
+
+class TestAge:
+    def test_of_two_pods_of_one_second_the_failed_one_is_older(self) -> None:
+        """A pod that replaced a failed one within the second is the newest attempt, whatever their names are."""
+        failed, running = PodFacts.read(a_pod(1, exit_code=1)), PodFacts.read(a_pod(2))
+        running = dataclasses.replace(running, created=failed.created, name="a")
+        assert attempts.latest((failed, running)) is running
+
+    def test_evictions_do_not_fill_the_status(self) -> None:
+        """However often a pod is evicted, the record of attempts stays bounded, and nothing is recorded twice."""
+        pods = [PodFacts.read(a_pod(number, exit_code=1)) for number in range(1, 80)]
+        kept = attempts.failed_attempts((), pods)
+        assert len(kept) == attempts.MOST_RECORDED
+        assert attempts.failed_attempts(kept, pods) == kept
 
 
 class TestVerdict:

@@ -9,7 +9,7 @@ import pytest
 
 from publishbuild.decide import actions as do
 from publishbuild.decide.events import events_between
-from publishbuild.decide.facts import Facts
+from publishbuild.decide.facts import BuildFacts, Facts
 from publishbuild.decide.next_actions import QUIET_SECONDS, next_actions
 from publishbuild.models.status import PublishBuildStatus
 from publishbuild.names import EventReason, Phase
@@ -537,6 +537,18 @@ class TestAfterTheEnd:
         """A ttlSecondsAfterFinished that changes after the end reaches the Job."""
         build = self.ended(ttlSecondsAfterFinished=0)
         assert do.SetJobTtl("pb-app-1-0a1b2c3d", 0) in next_actions(facts(build, job=a_job(complete=True, ttl=86400)))
+
+    def test_a_later_generation_is_noted_and_nothing_else(self) -> None:
+        """An edit after the end moves observedGeneration alone, so that kstatus does not wait for ever."""
+        ended = self.ended()
+        edited = ended | {"metadata": ended["metadata"] | {"generation": 2}}
+        noted = told(facts(edited, job=a_job(complete=True, ttl=86400)))
+        before = BuildFacts.read(ended).status.to_wire()
+        assert noted.observed_generation == 2
+        assert {condition.observed_generation for condition in noted.conditions} == {2}
+        same = noted.to_wire() | {"observedGeneration": 1}
+        same["conditions"] = [condition | {"observedGeneration": 1} for condition in same["conditions"]]
+        assert same == before
 
     def test_a_build_under_deletion_only_leaves(self) -> None:
         """A build that goes is not queued, launched or written."""
