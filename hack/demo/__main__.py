@@ -65,9 +65,15 @@ def _cluster(arguments: argparse.Namespace) -> tuple[Kubectl, str]:
             )
         console.print(f"Uses context {arguments.context}; its nodes must have the images of `make images`.")
         return Kubectl(NAMESPACE, context=arguments.context), url
-    archives = _output("hack.images", "build", "--only", "operator", "--only", "standins").split()
-    _run("hack.cluster", "up", "--state", str(STATE))
-    _run("hack.cluster", "load", "--state", str(STATE), *archives)
+    # Cold, each takes minutes, and each waits for the network while the other computes.
+    images = _start("hack.images", "build", "--only", "operator", "--only", "standins")
+    try:
+        _run("hack.cluster", "up", "--state", str(STATE))
+    finally:
+        archives, _ = images.communicate()
+    if images.returncode:
+        raise KubectlError("the images could not be built: see the lines above")
+    _run("hack.cluster", "load", "--state", str(STATE), *archives.split())
     url = (STATE / "redis-url-in-cluster").read_text().strip()
     return Kubectl(NAMESPACE, kubeconfig=STATE / "kubeconfig"), url
 
@@ -107,10 +113,9 @@ def _run(module: str, *arguments: str) -> None:
     subprocess.run([sys.executable, "-m", module, *arguments], cwd=ROOT, check=True)
 
 
-def _output(module: str, *arguments: str) -> str:
-    return subprocess.run(
-        [sys.executable, "-m", module, *arguments], cwd=ROOT, check=True, text=True, stdout=subprocess.PIPE
-    ).stdout
+def _start(module: str, *arguments: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", module, *arguments]
+    return subprocess.Popen(command, cwd=ROOT, text=True, stdout=subprocess.PIPE)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ DEFAULTS = {
     "EAS_BUILD_SKIP_LOCKFILE_CHECK": "1",  # the example app is kept without its 8,000 lines of lockfile
     "EAS_BUILD_NO_EXPO_GO_WARNING": "true",
     "NODE_PATH": str(NODE_STANDINS),
+    "PUBLISHBUILD_POLL_SECONDS": "1",  # the stand-in's builds take seconds, and each poll starts a CLI of its own
 }
 
 
