@@ -23,7 +23,10 @@ hack/check.sh
 step "integration tests: real API server, Job controller and Redis, pretended nodes"
 is_up "$kwok" || started+=("$kwok")
 $py -m hack.cluster up --node kwok --state "$kwok"
-.venv/bin/pytest tests/integration tests/runner_real -q -n 4 --dist loadgroup
+.venv/bin/pytest tests/integration -q -n 4
+
+step "the runner with the real eas-cli against the stand-in EAS"
+.venv/bin/pytest tests/runner_real -q
 
 if [ "$(id -u)" != 0 ] || [ "$(uname -s)" != Linux ]; then
   step "end-to-end tests are left out: a real node needs root on Linux (sudo make test)"

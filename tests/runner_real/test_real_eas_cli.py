@@ -13,6 +13,7 @@ from tests.runner_real.attempts import Standins, environment_for, run_attempt, s
 if TYPE_CHECKING:
     from pathlib import Path
 
+# One at a time, so never under -n: EXPO_LOCAL nails eas-cli to port 3000.
 pytestmark = pytest.mark.integration
 
 CANARY = "canary-expo-token-93ab"
