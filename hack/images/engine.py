@@ -56,7 +56,10 @@ class Buildah:
     def build(self, step: Step, recipe: Recipe) -> None:
         """Run `buildah bud`. The host's registry settings come in as mounts, and leave no trace."""
         command = ["buildah", "bud", "--isolation", "chroot", "--network", "host", "--layers"]
-        printed = step.run([*command, *self.mounts, *recipe.options()])
+        try:
+            printed = step.run([*command, *self.mounts, *recipe.options()])
+        finally:
+            leftovers.remove_working_containers()
         leftovers.remove(leftovers.retire(self.folder, recipe.name, leftovers.steps_in(printed)))
 
     def has(self, name: str) -> bool:

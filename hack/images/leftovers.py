@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
+_WORKING = re.compile(r"^publishbuild-[a-z]+-working-container(-\d+)?$")
 # buildah prints "--> ID" after each step, shortened where it was run and in full where it came from the cache.
 _STEP = re.compile(r"^--> (?:Using cache )?(?P<id>[0-9a-f]{11})")
 
@@ -28,6 +29,19 @@ def retire(folder: Path, image: str, steps: set[str]) -> set[str]:
     mine.write_text("\n".join(sorted(steps)), "utf-8")
     needed = {step for other in lists.iterdir() for step in other.read_text("utf-8").split()}
     return before - needed
+
+
+def remove_working_containers() -> None:
+    """Remove the containers in which builds ran, and their mounts: buildah forgets those of stages it only copies from.
+
+    They are told by the images they start from, which are this driver's own; its lock keeps other builds of it away.
+    """
+    listed = subprocess.run(
+        ["buildah", "containers", "--format", "{{.ContainerName}}"], capture_output=True, text=True, check=False
+    )
+    ours = [name for name in listed.stdout.split() if _WORKING.match(name)]
+    if ours:
+        subprocess.run(["buildah", "rm", *ours], capture_output=True, check=False)
 
 
 def remove(ids: set[str]) -> None:
