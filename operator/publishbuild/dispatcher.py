@@ -40,6 +40,7 @@ class Dispatcher:
         metrics: Metrics,
         clock: Callable[[], float],
         spread: Callable[[], float],
+        may_act: Callable[[], bool] = lambda: True,
         direct: bool,
     ) -> None:
         self._queue = queue
@@ -49,6 +50,7 @@ class Dispatcher:
         self._metrics = metrics
         self._clock = clock
         self._spread = spread
+        self._may_act = may_act
         self._direct = direct
         self._stale = True
         self._failures = 0
@@ -71,6 +73,9 @@ class Dispatcher:
             self._refresh()
 
     async def _turn(self) -> None:
+        if not self._may_act():
+            # The index belongs to whoever leads now: it must not be taken back from there.
+            return
         try:
             if self._stale:
                 await self._rebuild()
@@ -145,8 +150,10 @@ class Dispatcher:
             self._ring(uid)
 
     async def _wait(self, seconds: float) -> None:
+        # Not wait_for: before Python 3.12 it forgets a cancellation that comes together with what it waits for.
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._places.changed.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._places.changed.wait()
         self._places.changed.clear()
 
     async def _back_off(self) -> None:

@@ -85,7 +85,8 @@ class Watcher:
         loop, flag = self._loop, self._stop_flag
         if loop is not None and flag is not None and not loop.is_closed():
             loop.call_soon_threadsafe(flag.set)
-        self._thread.join(seconds)
+        if self._thread.is_alive():
+            self._thread.join(seconds)
 
     def _watch(self) -> None:
         wait = FIRST_RESTART_SECONDS

@@ -10,28 +10,29 @@ import secrets
 import signal
 import socket
 import time
-from collections import Counter
-from collections.abc import Coroutine, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import structlog
 
+from publishbuild import names
 from publishbuild.bells import Bells
 from publishbuild.build_queue.places import Places
 from publishbuild.build_queue.redis_queue import RedisQueue
 from publishbuild.cluster.api import Api, connect
 from publishbuild.cluster.events import Events
+from publishbuild.cluster.leases import Leases
 from publishbuild.cluster.objects import Cluster
 from publishbuild.cluster.resync import Resync
 from publishbuild.cluster.store import Store
-from publishbuild.decide.order import Waiting
 from publishbuild.dispatcher import Dispatcher
 from publishbuild.handlers import Watcher
-from publishbuild.names import QueueReason
+from publishbuild.leadership import Leadership, LeadershipLostError
 from publishbuild.observe.http import HttpServer, application
 from publishbuild.observe.metrics import Metrics
 from publishbuild.observe.outcomes import Outcomes
+from publishbuild.queue_view import QueueView
 from publishbuild.reconcile import Defaults, Reconciler
 from publishbuild.settings import Settings
 
@@ -43,6 +44,7 @@ UNHEALTHY_AFTER_SECONDS = 120.0
 # Kubernetes gives 30 s; the promise is 10 s, so what is under way gets most of that.
 DRAIN_SECONDS = 6.0
 WATCH_STOP_SECONDS = 2.0
+NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
 def _now() -> datetime:
@@ -57,13 +59,17 @@ class Service:
         self._api = api
         self._metrics = metrics
         direct = settings.on_redis_outage == "direct"
-        cluster = Cluster(api, settings.watch_namespaces)
+        identity = _identity()
+        leases = Leases(api, _lease_namespace(settings), names.OPERATOR_NAME)
+        self._leadership = Leadership(leases, identity, clock=time.monotonic, moment=_now)
+        cluster = Cluster(api, settings.watch_namespaces, may_write=lambda: self._leadership.held)
         outcomes = Outcomes(metrics)
         self._store = Store(_now, self._ring)
         self._places = Places(
             self._store, limit=settings.max_concurrent, namespace_limit=settings.max_concurrent_per_namespace
         )
-        self._events = Events(cluster, _now, os.environ.get("POD_NAME") or socket.gethostname())
+        self._view = QueueView(self._store, self._places, direct=direct)
+        self._events = Events(cluster, _now, identity)
         self._queue = RedisQueue(settings.redis_url, epoch=secrets.token_hex(8))
         self._reconciler = Reconciler(
             cluster=cluster,
@@ -82,76 +88,96 @@ class Service:
             queue=self._queue,
             places=self._places,
             ring=self._ring,
-            shown=self._shown,
+            shown=self._view.shown,
             metrics=metrics,
             clock=time.time,
             spread=random.random,
+            may_act=lambda: self._leadership.held,
             direct=direct,
         )
         self._loop = asyncio.get_running_loop()
         self._watcher = Watcher(self._from_watch, settings.watch_namespaces)
         self._http = HttpServer(application(self, metrics), settings.http_port)
         self._synced = False
-        self._tasks: list[asyncio.Task[None]] = []
-        metrics.show_queue(self._depth, lambda: self._places.occupied().by_namespace)
+        self._claiming: list[asyncio.Task[None]] = []
+        metrics.show_queue(self._view.depth, self._view.running)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until ``stop`` is set, then finish what is under way."""
+        """Work until ``stop`` is set, then finish what is under way.
+
+        Raises:
+            LeadershipLostError: the lease was lost; nothing more was written.
+        """
         await self._http.start()
         log.info("operator starts", http_port=self._http.port, **_shown_settings(self._settings))
-        starting = asyncio.create_task(self._start())
+        work = asyncio.create_task(self._work())
         stopping = asyncio.create_task(stop.wait())
-        await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
         try:
-            if starting.done():
-                starting.result()
-            await self._until(stop)
+            await asyncio.wait({work, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if work.done():
+                work.result()
         finally:
-            starting.cancel()
-            await self._stop()
+            stopping.cancel()
+            await self._stop(work)
 
-    async def _start(self) -> None:
-        await self._dispatcher.connect()
+    async def _work(self) -> None:
+        """The whole life: know the cluster, then wait to lead, then lead. Ends only by an error."""
         await self._resync.first()
-        for _ in range(WORKERS):
-            self._spawn(self._bells.answer())
+        self._watcher.start()
+        self._synced = True
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._resync.run())
+                await self._leadership.acquire()
+                self._metrics.leader.set(1)
+                tasks.create_task(self._leadership.keep())
+                await self._lead(tasks)
+        except ExceptionGroup as group:
+            lost = group.subgroup(LeadershipLostError)
+            if lost is None:
+                raise
+            raise LeadershipLostError(str(lost.exceptions[0])) from group
+
+    async def _lead(self, tasks: asyncio.TaskGroup) -> None:
         for _ in range(EVENT_WORKERS):
-            self._spawn(self._events.deliver())
+            tasks.create_task(self._events.deliver())
+        await self._dispatcher.connect()
+        for _ in range(WORKERS):
+            tasks.create_task(self._bells.answer())
         # Nothing is claimed before all builds have been looked at once: the order must know all who wait.
         await self._bells.idle()
-        self._watcher.start()
-        self._spawn(self._resync.run())
-        self._spawn(self._dispatcher.run())
-        self._spawn(self._dispatcher.refresh_positions())
-        self._synced = True
+        self._claiming += [
+            tasks.create_task(self._dispatcher.run()),
+            tasks.create_task(self._dispatcher.refresh_positions()),
+        ]
         self._places.changed.set()
         log.info("operator is ready", builds=len(self._store.uids()), waiting=len(self._places.waiting))
 
-    async def _until(self, stop: asyncio.Event) -> None:
-        """Until ``stop`` is set; a task of ours that ends by itself is a defect and ends the process."""
-        stopping = asyncio.create_task(stop.wait())
-        ended, _ = await asyncio.wait({stopping, *self._tasks}, return_when=asyncio.FIRST_COMPLETED)
-        for task in ended - {stopping}:
-            task.result()
-
-    async def _stop(self) -> None:
+    async def _stop(self, work: asyncio.Task[None]) -> None:
+        """Stop in order. Without the lease nothing may be finished; with it, it is given back last."""
         log.info("operator stops: no new claims, finishes what is under way", under_way=self._bells.unanswered)
         self._synced = False
-        claimers = self._tasks[WORKERS + EVENT_WORKERS :]
-        await _cancel(claimers)
+        for task in self._claiming:
+            task.cancel()
         watch_stopped = asyncio.create_task(asyncio.to_thread(self._watcher.stop, WATCH_STOP_SECONDS))
+        if self._leadership.held and not work.done():
+            await self._finish()
+            await self._leadership.release()
+        self._metrics.leader.set(0)
+        work.cancel()
+        await asyncio.gather(work, watch_stopped, return_exceptions=True)
+        await self._queue.close()
+        await self._api.close()
+        await self._http.stop()
+        log.info("operator stopped")
+
+    async def _finish(self) -> None:
         try:
             async with asyncio.timeout(DRAIN_SECONDS):
                 await self._bells.finish()
                 await self._events.delivered()
         except TimeoutError:
             log.warning("not all that was under way could be finished", under_way=self._bells.unanswered)
-        await watch_stopped
-        await _cancel(self._tasks)
-        await self._queue.close()
-        await self._api.close()
-        await self._http.stop()
-        log.info("operator stopped")
 
     def unhealthy(self) -> str | None:
         """Why the process should be started again: the API server has not answered for too long."""
@@ -162,49 +188,12 @@ class Service:
         return f"no list or watch succeeded for {age:.0f} s" if age > UNHEALTHY_AFTER_SECONDS else None
 
     def unready(self) -> str | None:
-        """Why it cannot work yet."""
+        """Why it cannot work yet, as leader or as warm standby."""
         return None if self._synced else "the caches are not synced"
 
     def queue(self) -> dict[str, Any]:
         """The exact order of the queue, for ``/v1/queue``."""
-        occupied = self._places.occupied()
-        return {
-            "redis": "up" if self._places.available else "unavailable",
-            "limit": self._places.limit,
-            "running": occupied.total,
-            "waiting": [
-                self._in_line(position, Waiting.read(member))
-                for position, member in enumerate(self._places.order(), start=1)
-            ],
-        }
-
-    def _in_line(self, position: int, waiting: Waiting) -> dict[str, Any]:
-        record = self._store.record(waiting.uid)
-        build = record.build if record else {"metadata": {}, "spec": {}}
-        return {
-            "position": position,
-            "namespace": waiting.namespace,
-            "name": build["metadata"].get("name"),
-            "priority": build["spec"].get("priority", 0),
-            "created": build["metadata"].get("creationTimestamp"),
-            "reason": self._reason(waiting.uid),
-        }
-
-    def _reason(self, uid: str) -> str:
-        if not self._places.available and self._settings.on_redis_outage == "hold":
-            return QueueReason.REDIS_UNAVAILABLE
-        record = self._store.record(uid)
-        queue = record.build["status"].get("queue", {}) if record else {}
-        return str(queue.get("reason", QueueReason.WAITING))
-
-    def _shown(self, uid: str) -> tuple[int | None, bool]:
-        record = self._store.record(uid)
-        queue = record.build["status"].get("queue", {}) if record else {}
-        return queue.get("position"), queue.get("reason") == QueueReason.REDIS_UNAVAILABLE
-
-    def _depth(self) -> Mapping[tuple[str, str], int]:
-        members = [Waiting.read(member) for member in self._places.waiting.values()]
-        return Counter((waiting.namespace, self._reason(waiting.uid)) for waiting in members)
+        return self._view.queue()
 
     def _ring(self, uid: str) -> None:
         self._bells.ring(uid)
@@ -221,14 +210,17 @@ class Service:
         self._resync.heard()
         self._store.apply(resource, obj, deleted=deleted)
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        self._tasks.append(asyncio.create_task(work))
+
+def _identity() -> str:
+    """This process's name on the Lease. In a pod it is the same after a restart of the container, which may go on."""
+    return f"{os.environ.get('POD_NAME') or socket.gethostname()}_{os.getpid()}"
 
 
-async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+def _lease_namespace(settings: Settings) -> str:
+    """The pod's own namespace; outside of a cluster, the first that is watched."""
+    if NAMESPACE_FILE.exists():
+        return NAMESPACE_FILE.read_text().strip()
+    return settings.watch_namespaces[0] if settings.watch_namespaces else "default"
 
 
 def _shown_settings(settings: Settings) -> dict[str, Any]:
@@ -241,6 +233,7 @@ async def serve(settings: Settings) -> None:
 
     Raises:
         ApiError: where no cluster can be reached by service account or kubeconfig.
+        LeadershipLostError: another operator leads now, or the API server could not be reached in time.
     """
     metrics = Metrics()
     api = await connect(metrics.count_request)

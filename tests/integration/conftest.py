@@ -67,9 +67,9 @@ def start_operator(kube: Kube, stopped_redis: RedisProcess, tmp_path: Path) -> I
     """Starts operators for the test's namespace; ends them with the test."""
     started: list[OperatorProcess] = []
 
-    def start(*, wait: bool = True, **settings: Any) -> OperatorProcess:
+    def start(*, wait: bool = True, log: str = "operator", **settings: Any) -> OperatorProcess:
         process = OperatorProcess(
-            tmp_path / "operator.log",
+            tmp_path / f"{log}.log",
             kubeconfig=kube.kubeconfig,
             redis_url=stopped_redis.url,
             namespace=kube.namespace,

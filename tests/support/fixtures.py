@@ -8,9 +8,9 @@ from tests.support.operator_process import OperatorProcess
 
 
 class StartOperator(Protocol):
-    """Starts an operator for the test's namespace; settings without their ``PUBLISHBUILD_``."""
+    """Starts an operator for the test's namespace; settings without their ``PUBLISHBUILD_``, logs into ``log``."""
 
-    def __call__(self, *, wait: bool = True, **settings: Any) -> OperatorProcess: ...
+    def __call__(self, *, wait: bool = True, log: str = "operator", **settings: Any) -> OperatorProcess: ...
 
 
 class Manifest(Protocol):

@@ -92,6 +92,18 @@ class OperatorProcess:
         self._process.send_signal(signal.SIGTERM)
         return self._process.wait(seconds)
 
+    def freeze(self) -> None:
+        """SIGSTOP: the process is there and does nothing, as on a node that hangs."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """SIGCONT: it goes on where it was, and has missed all that happened."""
+        self._process.send_signal(signal.SIGCONT)
+
+    def wait_ended(self, seconds: float) -> int:
+        """The exit code, once it has ended by itself."""
+        return self._process.wait(seconds)
+
     def stop(self) -> None:
         """End it whatever state it is in."""
         if self.is_running():

@@ -40,6 +40,7 @@ def main(
 def operator() -> None:
     """Run the operator until SIGTERM. Its settings come from the environment (docs/settings.md)."""
     from publishbuild.cluster.api import ApiError  # noqa: PLC0415  # the other verbs start without kopf and Redis
+    from publishbuild.leadership import LeadershipLostError  # noqa: PLC0415
     from publishbuild.observe.logs import set_up_logs  # noqa: PLC0415
     from publishbuild.service import serve  # noqa: PLC0415
     from publishbuild.settings import SettingsError, read_settings  # noqa: PLC0415
@@ -53,6 +54,8 @@ def operator() -> None:
         asyncio.run(serve(settings))
     except ApiError as error:
         _refuse(f"no cluster: {error.message}")
+    except LeadershipLostError as error:
+        _refuse(f"stops acting: {error}")
     except OSError as error:
         _refuse(f"cannot listen on PUBLISHBUILD_HTTP_PORT {settings.http_port}: {error.strerror or error}")
 

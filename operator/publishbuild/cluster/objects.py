@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from publishbuild import names
 from publishbuild.cluster.api import LIST_SECONDS, MERGE_PATCH, NOT_FOUND, Api, ApiError, Object
@@ -20,11 +20,17 @@ _PLACES = {
 
 
 class Cluster:
-    """What the operator asks of the API server. All methods raise `ApiError`."""
+    """What the operator asks of the API server. All methods raise `ApiError`.
 
-    def __init__(self, api: Api, namespaces: Sequence[str] = ()) -> None:
+    ``may_write`` is asked before each write: a process that does not lead (any more) changes nothing.
+    """
+
+    def __init__(
+        self, api: Api, namespaces: Sequence[str] = (), *, may_write: Callable[[], bool] = lambda: True
+    ) -> None:
         self._api = api
         self._namespaces = namespaces
+        self._may_write = may_write
 
     async def list_all(self, resource: str, *, selector: str | None = None) -> tuple[list[Object], int]:
         """All objects of ``resource`` in the watched namespaces, and the oldest resourceVersion of the lists."""
@@ -66,13 +72,11 @@ class Cluster:
 
     async def create_job(self, namespace: str, manifest: Object) -> Object:
         """Create the Job; 409 where one of that name exists."""
-        return await self._api.request(
-            "POST", f"/apis/batch/v1/namespaces/{namespace}/jobs", resource=JOBS, body=manifest
-        )
+        return await self._write("POST", f"/apis/batch/v1/namespaces/{namespace}/jobs", resource=JOBS, body=manifest)
 
     async def set_job_ttl(self, namespace: str, name: str, seconds: int) -> Object:
         """Let the Job go ``seconds`` after its end."""
-        return await self._api.request(
+        return await self._write(
             "PATCH",
             f"/apis/batch/v1/namespaces/{namespace}/jobs/{name}",
             resource=JOBS,
@@ -85,7 +89,7 @@ class Cluster:
         body = {"propagationPolicy": "Foreground", "preconditions": {"uid": uid}}
         path = f"/apis/batch/v1/namespaces/{namespace}/jobs/{name}"
         try:
-            await self._api.request("DELETE", path, resource=JOBS, body=body)
+            await self._write("DELETE", path, resource=JOBS, body=body)
         except ApiError as error:
             if error.status != NOT_FOUND:
                 raise
@@ -101,13 +105,20 @@ class Cluster:
             "status": status,
         }
         path = f"{_BUILDS}/namespaces/{metadata['namespace']}/{names.PLURAL}/{metadata['name']}/status"
-        return await self._api.request("PUT", path, resource=f"{BUILDS}/status", body=body)
+        return await self._write("PUT", path, resource=f"{BUILDS}/status", body=body)
 
     async def post_event(self, event: Object) -> None:
         """Post an Event of events.k8s.io/v1."""
         namespace = event["metadata"]["namespace"]
         path = f"/apis/events.k8s.io/v1/namespaces/{namespace}/events"
-        await self._api.request("POST", path, resource="events", body=event)
+        await self._write("POST", path, resource="events", body=event)
+
+    async def _write(
+        self, verb: str, path: str, *, resource: str, body: Object, content_type: str = "application/json"
+    ) -> Object:
+        if not self._may_write():
+            raise ApiError(0, "NotLeader", "this operator does not lead, so it writes nothing")
+        return await self._api.request(verb, path, resource=resource, body=body, content_type=content_type)
 
     async def _get(self, path: str, resource: str) -> Object | None:
         try:

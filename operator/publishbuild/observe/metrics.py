@@ -37,6 +37,7 @@ class Metrics:
         self.api_requests = Counter(
             f"{prefix}api_requests_total", "Requests to the API server", ("verb", "resource", "code"), registry=registry
         )
+        self.leader = Gauge(f"{prefix}leader", "1 while this process leads", registry=registry)
         self.redis_up = Gauge(f"{prefix}redis_up", "1 while Redis answers", registry=registry)
 
     def count_request(self, verb: str, resource: str, code: str) -> None:

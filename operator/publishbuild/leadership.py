@@ -1,0 +1,126 @@
+"""One leader, one warm standby: a Lease of coordination.k8s.io.
+
+The standby knows everything and writes nothing. A leader that cannot renew in time stops acting before its lease
+ends, by ending: the process starts again as a standby. On SIGTERM the lease is given back, and the standby takes
+it at its next look.
+
+Were two to act all the same (a process that was frozen, a clock that jumped), a build would still have one Job, by
+name, and statuses are written against the version that was read; only limits could be exceeded for a moment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+
+import structlog
+
+from publishbuild.cluster import api
+from publishbuild.cluster.api import ApiError
+from publishbuild.cluster.leases import Leases
+from publishbuild.decide import lease as decide
+from publishbuild.decide.lease import RENEW_DEADLINE_SECONDS, RETRY_SECONDS, Lease, Seen
+
+log = structlog.get_logger(__name__)
+
+
+class LeadershipLostError(Exception):
+    """The lease could not be renewed in time, or somebody else holds it: this process must stop acting."""
+
+
+class Leadership:
+    """This process's side of the Lease. ``clock`` is monotonic, in seconds; ``moment`` is the wall clock."""
+
+    def __init__(
+        self,
+        leases: Leases,
+        identity: str,
+        *,
+        clock: Callable[[], float],
+        moment: Callable[[], datetime],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._leases = leases
+        self._identity = identity
+        self._clock = clock
+        self._moment = moment
+        self._sleep = sleep
+        self._seen: Seen | None = None
+        self._lease: Lease | None = None
+        self._renewed: float | None = None
+
+    @property
+    def held(self) -> bool:
+        """Whether this process may act now."""
+        return self._renewed is not None and self._clock() - self._renewed < RENEW_DEADLINE_SECONDS
+
+    async def acquire(self) -> None:
+        """Wait, as a standby, until this process leads."""
+        said = False
+        while not await self._try_to_take():
+            if not said and self._seen is not None:
+                log.info("standby: another operator leads", leader=self._seen.holder)
+                said = True
+            await self._sleep(RETRY_SECONDS)
+        log.info("leads", identity=self._identity)
+
+    async def keep(self) -> None:
+        """Renew for as long as this process leads.
+
+        Raises:
+            LeadershipLostError: it does not any more.
+        """
+        while True:
+            await self._sleep(RETRY_SECONDS)
+            started = self._clock()
+            try:
+                async with asyncio.timeout(max(0.1, self._left())):
+                    await self._write(decide.taken(self._known(), self._identity, self._moment()))
+            except (ApiError, TimeoutError) as error:
+                if getattr(error, "status", 0) == api.CONFLICT and not await self._try_to_take():
+                    raise LeadershipLostError("another operator has taken the lease") from error
+                log.warning("the lease was not renewed", error=str(error), seconds_left=round(self._left(), 1))
+            else:
+                self._renewed = started
+            if not self.held:
+                raise LeadershipLostError(f"the lease could not be renewed for {RENEW_DEADLINE_SECONDS:.0f} s")
+
+    async def release(self) -> None:
+        """Give the lease back, so that a standby need not wait for its end."""
+        if not self.held:
+            return
+        self._renewed = None
+        with contextlib.suppress(ApiError):
+            await self._write(decide.released(self._known(), self._moment()))
+
+    async def _try_to_take(self) -> bool:
+        started = self._clock()
+        try:
+            lease = await self._leases.get()
+            if lease is None:
+                self._lease = await self._leases.create(self._identity, self._moment())
+            else:
+                self._lease = lease
+                self._seen = Seen.read(lease, self._seen, started)
+                if not self._seen.is_free(self._identity, started):
+                    return False
+                await self._write(decide.taken(lease, self._identity, self._moment()))
+        except ApiError as error:
+            if error.status != api.CONFLICT:
+                log.warning("the lease cannot be read or taken", error=str(error))
+            return False
+        self._renewed = started
+        return True
+
+    async def _write(self, lease: Lease) -> None:
+        self._lease = await self._leases.replace(lease)
+
+    def _known(self) -> Lease:
+        if self._lease is None:
+            raise LeadershipLostError("no lease is known")
+        return self._lease
+
+    def _left(self) -> float:
+        return RENEW_DEADLINE_SECONDS - (self._clock() - (self._renewed or 0.0))
