@@ -245,6 +245,7 @@ def facts(
     queue: QueueFacts | Mapping[str, Any] | None = None,
     launch_trouble: LaunchTrouble | None = None,
     image: str = IMAGE,
+    superseded_by: str | None = None,
 ) -> Facts:
     """One decision's input from Kubernetes objects; ``now`` is past the quiet period unless given."""
     queued = queue if isinstance(queue, QueueFacts) else queue_facts(**(queue or {}))
@@ -256,6 +257,7 @@ def facts(
         job=JobFacts.read(job) if job is not None else None,
         pods=tuple(PodFacts.read(pod) for pod in pods),
         trouble=launch_trouble,
+        superseded_by=superseded_by,
     )
 
 

@@ -20,6 +20,7 @@ from publishbuild.decide import actions as do
 from publishbuild.decide.facts import BuildFacts, Facts, LaunchTrouble, QueueFacts
 from publishbuild.decide.job_outcome import pods_missing
 from publishbuild.decide.next_actions import next_actions
+from publishbuild.models.spec import ConcurrencyPolicy
 from publishbuild.models.status import PublishBuildStatus
 from publishbuild.names import LABEL_UID, job_name
 from publishbuild.observe.metrics import Metrics
@@ -108,7 +109,17 @@ class Reconciler:
             job=self._store.job(uid),
             pods=self._store.pods(uid),
             trouble=self._troubles.get(uid),
+            superseded_by=None if build.status.is_terminal else self._superseded_by(record),
         )
+
+    def _superseded_by(self, record: Record) -> str | None:
+        """The name of a newer build that cancels the older ones with its key, unless it was itself stopped."""
+        for other in self._store.same_slot(record):
+            spec = other.build["spec"]
+            cancels = spec.get("concurrencyPolicy") == ConcurrencyPolicy.CANCEL_PREVIOUS and not spec.get("cancel")
+            if cancels and other.age > record.age and "deletionTimestamp" not in other.build["metadata"]:
+                return str(other.build["metadata"]["name"])
+        return None
 
     async def _verify(self, build: BuildFacts) -> None:
         """Before a verdict that cannot be taken back, what the store lacks is asked of the API server."""

@@ -143,6 +143,27 @@ def test_an_invalid_job_fails_its_build_alone(kube: Kube, start_operator: StartO
     kube.wait_phase("good", "Succeeded")
 
 
+def test_a_newer_build_cancels_the_previous_ones(
+    kube: Kube, start_operator: StartOperator, manifest: Manifest, jobs_seen: JobRecorder
+) -> None:
+    """With CancelPrevious a newer build stops the running and the queued one with its key, and no other."""
+    start_operator()
+    kube.apply(
+        manifest("running", outcome="hold", concurrencyKey="app"),
+        manifest("other", outcome="hold", concurrencyKey="else"),
+    )
+    kube.wait_phase("running", "Running")
+    kube.apply(manifest("queued", concurrencyKey="app"))
+    kube.wait_phase("queued", "Queued")
+    kube.apply(manifest("newest", concurrencyKey="app", concurrencyPolicy="CancelPrevious"))
+    for name in ("running", "queued"):
+        build = kube.wait_phase(name, "Cancelled")
+        assert "newer build newest" in condition(build, "Succeeded")["message"]
+    kube.wait_phase("newest", "Succeeded")
+    assert kube.build("other")["status"]["phase"] == "Running"
+    assert jobs_seen.of_build() == {"running": 1, "other": 1, "newest": 1}
+
+
 def test_one_build_per_concurrency_key(
     kube: Kube, start_operator: StartOperator, manifest: Manifest, jobs_seen: JobRecorder
 ) -> None:

@@ -31,6 +31,17 @@ class Record:
     first_seen: datetime
     pods: dict[str, PodFacts] = field(default_factory=dict)
 
+    @property
+    def slot(self) -> str | None:
+        """``namespace:key`` of its concurrency key, None without one. Neither ever changes."""
+        key = self.build["spec"].get("concurrencyKey")
+        return f"{self.build['metadata']['namespace']}:{key}" if key else None
+
+    @property
+    def age(self) -> tuple[str, datetime]:
+        """Sorts builds from old to new; the API server's times have whole seconds only."""
+        return self.build["metadata"]["creationTimestamp"], self.first_seen
+
 
 class Store:
     """The known objects; rings ``bell`` with the build's uid at each change."""
@@ -41,6 +52,7 @@ class Store:
         self._builds: dict[str, Record] = {}
         self._jobs: dict[str, JobFacts] = {}
         self._live: dict[str, JobFacts] = {}
+        self._slots: dict[str, set[str]] = {}
         self._orphan_pods: dict[str, dict[str, PodFacts]] = {}
         self._last_seen: datetime | None = None
         # uid -> version of its deletion, until a list is newer than that: answers and lists on their way may be older.
@@ -80,6 +92,10 @@ class Store:
         record = self._builds.get(uid)
         return tuple((record.pods if record else self._orphan_pods.get(uid, {})).values())
 
+    def same_slot(self, record: Record) -> list[Record]:
+        """All builds with the same concurrency key in the same namespace, this one included; none without a key."""
+        return [self._builds[uid] for uid in self._slots.get(record.slot or "", ())]
+
     def uids(self) -> list[str]:
         """All builds' uids."""
         return list(self._builds)
@@ -102,7 +118,12 @@ class Store:
             return
         slim = _slim(build)
         if known is None:
-            self._builds[uid] = Record(slim, version, self._now(), self._orphan_pods.pop(uid, {}))
+            record = self._builds[uid] = Record(slim, version, self._now(), self._orphan_pods.pop(uid, {}))
+            if record.slot:
+                # A newer one may stop the older ones.
+                for other in self._slots.setdefault(record.slot, set()):
+                    self._bell(other)
+                self._slots[record.slot].add(uid)
         else:
             known.build, known.version = slim, version
         self._bell(uid)
@@ -155,7 +176,9 @@ class Store:
 
     def _forget(self, resource: str, uid: str) -> None:
         if resource == BUILDS:
-            if self._builds.pop(uid, None) is not None:
+            record = self._builds.pop(uid, None)
+            if record is not None:
+                self._forget_slot(uid, record)
                 self._bell(uid)
         elif resource == JOBS:
             for build_uid in [key for key, job in self._jobs.items() if job.uid == uid]:
@@ -165,6 +188,13 @@ class Store:
                 pod = pods.pop(uid, None)
                 if pod is not None:
                     self._bell(pod.build_uid)
+
+    def _forget_slot(self, uid: str, record: Record) -> None:
+        if record.slot:
+            others = self._slots[record.slot]
+            others.discard(uid)
+            if not others:
+                del self._slots[record.slot]
 
     def _forget_job(self, build_uid: str) -> None:
         del self._jobs[build_uid]

@@ -196,6 +196,16 @@ class Facts:
     job: JobFacts | None = None
     pods: tuple[PodFacts, ...] = field(default=())
     trouble: LaunchTrouble | None = None
+    superseded_by: str | None = None
+
+    @property
+    def stopped_by(self) -> str | None:
+        """Why the build is to stop, in words: its own spec, or a newer build with CancelPrevious; None if it is not."""
+        if self.build.spec is not None and self.build.spec.cancel:
+            return "stopped by spec.cancel"
+        if self.superseded_by:
+            return f"stopped by the newer build {self.superseded_by} (concurrencyPolicy CancelPrevious)"
+        return None
 
 
 def _read_spec(spec: Object | None) -> tuple[PublishBuildSpec | None, str | None]:

@@ -79,13 +79,12 @@ def _aftercare(facts: Facts) -> Actions:
 
 def _with_job(facts: Facts, job: JobFacts) -> Actions:
     """The Job exists: it is the truth about the build."""
-    spec = facts.build.spec
     recorded = _recorded(facts, job)
     said = job_outcome.verdict(job, recorded.failed_attempts, facts.pods)
     # Pods that are killed by the deletion may make the Job fail: it is cancelled all the same.
-    if spec is not None and spec.cancel and (not job.finished or (job.deleting and not job.complete)):
+    if facts.stopped_by and (not job.finished or (job.deleting and not job.complete)):
         wanted: Actions = () if job.deleting else (DeleteJob(job.name, job.uid),)
-        stopping = Verdict("Unknown", "Cancelling", "spec.cancel is set: waits for the pods to end")
+        stopping = Verdict("Unknown", "Cancelling", f"{facts.stopped_by}: waits for the pods to end")
         # What the attempts said is recorded first: their pods go with the Job.
         return (*_report(facts, recorded, Phase.CANCELLING, stopping), *wanted)
     if job.deleting and not job.finished:
@@ -118,16 +117,19 @@ def _recorded(facts: Facts, job: JobFacts) -> PublishBuildStatus:
 
 def _job_gone(facts: Facts) -> Actions:
     """The Job was recorded and is no more, though nothing but its owner may remove it before its end is on record."""
-    spec = facts.build.spec
-    if spec is not None and spec.cancel:
-        return _end(facts, Phase.CANCELLED, Verdict("False", FailureReason.CANCELLED, "stopped by spec.cancel"))
+    stopped_by = facts.stopped_by
+    if stopped_by is None and facts.build.status.phase is Phase.CANCELLING:
+        # The newer build that stopped this one may itself be gone by now.
+        stopped_by = "stopped while it ran"
+    if stopped_by:
+        return _end(facts, Phase.CANCELLED, Verdict("False", FailureReason.CANCELLED, stopped_by))
     said = Verdict("False", FailureReason.JOB_DELETED, "the Job was deleted before it ended; what it did is not known")
     return _end(facts, Phase.FAILED, said)
 
 
 def _without_job(facts: Facts, spec: PublishBuildSpec) -> Actions:
-    if spec.cancel:
-        said = Verdict("False", FailureReason.CANCELLED, "stopped by spec.cancel before it was launched")
+    if facts.stopped_by:
+        said = Verdict("False", FailureReason.CANCELLED, f"{facts.stopped_by} before it was launched")
         return (ReleasePlace(), *_end(facts, Phase.CANCELLED, said))
     if facts.trouble and facts.trouble.final:
         said = Verdict("False", FailureReason.INVALID_SPEC, facts.trouble.message)

@@ -33,6 +33,34 @@ def version_of(store: Store, uid: str = UID) -> str | None:
     return record.build["metadata"]["resourceVersion"] if record else None
 
 
+class TestSlots:
+    def test_a_newer_build_rings_the_older_ones_with_its_key(self, store: Store, rung: Rung) -> None:
+        """A new build with a concurrency key rings those that it may stop, and no others."""
+        builds: dict[str, dict[str, Any]] = {
+            "old": {"concurrencyKey": "k"},
+            "other key": {"concurrencyKey": "l"},
+            "other namespace": {"concurrencyKey": "k", "namespace": "elsewhere"},
+            "no key": {},
+        }
+        for uid, fields in builds.items():
+            store.apply(BUILDS, a_build(uid=uid, **fields))
+        rung.clear()
+        store.apply(BUILDS, a_build(uid="new", concurrencyKey="k"))
+        assert sorted(rung) == ["new", "old"]
+
+    def test_builds_of_one_key_are_known_until_they_go(self, store: Store) -> None:
+        """The builds that share a key are those that exist, in the order of their age."""
+        for uid in ("first", "second"):
+            store.apply(BUILDS, a_build(uid=uid, concurrencyKey="k"))
+        first, second = store.record("first"), store.record("second")
+        assert first is not None
+        assert second is not None
+        assert first.age < second.age
+        assert sorted(same.build["metadata"]["uid"] for same in store.same_slot(first)) == ["first", "second"]
+        store.apply(BUILDS, a_build(uid="second", concurrencyKey="k"), deleted=True)
+        assert [same.build["metadata"]["uid"] for same in store.same_slot(first)] == ["first"]
+
+
 class TestBuilds:
     def test_a_new_build_rings(self, store: Store, rung: Rung) -> None:
         """A build that is seen for the first time is known and rung."""

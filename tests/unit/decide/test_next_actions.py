@@ -38,6 +38,12 @@ def shown(status: PublishBuildStatus | None) -> dict[str, str]:
     return {condition.type: condition.status for condition in status.conditions}
 
 
+def shown_message(status: PublishBuildStatus) -> str:
+    succeeded = status.condition("Succeeded")
+    assert succeeded is not None
+    return succeeded.message
+
+
 def kinds(actions: do.Action | tuple[do.Action, ...]) -> list[str]:
     return [type(action).__name__ for action in (actions if isinstance(actions, tuple) else (actions,))]
 
@@ -500,6 +506,21 @@ class TestCancel:
         """A Job under deletion is left alone."""
         actions = next_actions(facts(a_build(cancel=True), job=a_job(deleting=True)))
         assert "DeleteJob" not in kinds(actions)
+
+    def test_a_newer_build_stops_a_waiting_one(self) -> None:
+        """A waiting build that a newer one with CancelPrevious replaces ends as Cancelled and names it."""
+        status = told(facts(superseded_by="newer"))
+        assert status.phase is Phase.CANCELLED
+        assert "newer build newer" in shown_message(status)
+
+    def test_a_newer_build_stops_a_running_one(self) -> None:
+        """A running build that is replaced loses its Job; when that is gone it is Cancelled, whoever is left."""
+        given = facts(job=a_job(), pods=[a_pod(1)], superseded_by="newer")
+        assert do.DeleteJob("pb-app-1-0a1b2c3d", JOB_UID) in next_actions(given)
+        cancelling = with_status(a_build(), told(given))
+        for still_there in ("newer", None):
+            status = told(facts(cancelling, superseded_by=still_there))
+            assert status.phase is Phase.CANCELLED
 
     def test_a_job_that_outlives_its_build_is_stopped(self) -> None:
         """A Job whose creation seemed to fail, and that appears after its build has ended, does not run on."""
