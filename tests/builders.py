@@ -122,6 +122,7 @@ def a_job(
         "resourceVersion": str(version),
         "creationTimestamp": rfc3339(created),
         "labels": labels(build_uid, build_name),
+        "ownerReferences": [_owner(names.KIND, build_name, build_uid)],
     }
     if key is not None:
         metadata["annotations"] = {names.ANNOTATION_KEY: key}
@@ -196,10 +197,15 @@ def a_pod(
             "resourceVersion": str(300 + number if version is None else version),
             "creationTimestamp": rfc3339(begun),
             "labels": labels(build_uid),
+            "ownerReferences": [_owner("Job", names.job_name(NAME, build_uid), JOB_UID)],
         },
         "spec": {"containers": [{"name": names.RUNNER_CONTAINER}]},
         "status": status,
     }
+
+
+def _owner(kind: str, name: str, uid: str) -> Object:
+    return {"kind": kind, "name": name, "uid": uid, "controller": True}
 
 
 def labels(build_uid: str = UID, build_name: str = NAME) -> dict[str, str]:

@@ -8,7 +8,7 @@ ring does no harm, so anybody may ring at any time.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
 FIRST_RETRY_SECONDS = 0.1
 LONGEST_RETRY_SECONDS = 30.0
@@ -37,6 +37,8 @@ class Bells:
         self._failures: dict[str, int] = {}
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._closed = False
+        self._awaited: set[str] = set()
+        self._all_answered = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
 
@@ -72,11 +74,21 @@ class Bells:
                 await self._run(uid)
             finally:
                 self._running.discard(uid)
+                self._awaited.discard(uid)
+                if not self._awaited:
+                    self._all_answered.set()
                 if uid in self._again:
                     self._again.discard(uid)
                     self.ring(uid)
                 if not self._queued and not self._running:
                     self._idle.set()
+
+    async def answered(self, uids: Iterable[str]) -> None:
+        """Wait until each of ``uids`` that is rung now has been looked at once, however much is rung meanwhile."""
+        self._awaited = {uid for uid in uids if uid in self._queued or uid in self._running}
+        self._all_answered.clear()
+        if self._awaited:
+            await self._all_answered.wait()
 
     async def idle(self) -> None:
         """Wait until no ring is unanswered; timers do not count."""

@@ -39,6 +39,7 @@ class Dispatcher:
         shown: Callable[[str], Shown],
         metrics: Metrics,
         clock: Callable[[], float],
+        monotonic: Callable[[], float],
         spread: Callable[[], float],
         may_act: Callable[[], bool] = lambda: True,
         direct: bool,
@@ -49,6 +50,7 @@ class Dispatcher:
         self._shown = shown
         self._metrics = metrics
         self._clock = clock
+        self._monotonic = monotonic
         self._spread = spread
         self._may_act = may_act
         self._direct = direct
@@ -160,8 +162,8 @@ class Dispatcher:
         """Wait before Redis is tried again; changes keep ringing meanwhile and must not turn that into a storm."""
         longest = FIRST_RECONNECT_SECONDS * 2 ** min(self._failures - 1, 10)
         pause = min(LONGEST_RECONNECT_SECONDS, longest) * (0.5 + self._spread() / 2)
-        until = self._clock() + pause
-        while (left := until - self._clock()) > 0:
+        until = self._monotonic() + pause
+        while (left := until - self._monotonic()) > 0:
             await self._wait(left)
             if self._direct:
                 self._launch_directly()

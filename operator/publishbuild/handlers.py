@@ -60,6 +60,9 @@ def settings() -> kopf.OperatorSettings:
     made.posting.enabled = False
     made.scanning.disabled = True
     made.watching.inactivity_timeout = SILENCE_SECONDS
+    # At the server: a cluster has many Jobs and pods, and few are ours.
+    for group, resource in (("batch", "jobs"), ("", "pods")):
+        made.watching.label_selectors[group, "v1", resource] = names.JOB_SELECTOR
     made.persistence.finalizer = f"{names.GROUP}/never-set"
     return made
 
@@ -78,6 +81,11 @@ class Watcher:
     def start(self) -> None:
         """Start watching; ``on_event`` is called from the watcher's thread."""
         self._thread.start()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the thread that watches, or waits to watch again, is there."""
+        return self._thread.is_alive()
 
     def stop(self, seconds: float) -> None:
         """Stop watching, waiting at most ``seconds``."""

@@ -79,7 +79,7 @@ class Leadership:
                 async with asyncio.timeout(max(0.1, self._left())):
                     await self._write(decide.taken(self._known(), self._identity, self._moment()))
             except (ApiError, TimeoutError) as error:
-                if getattr(error, "status", 0) == api.CONFLICT and not await self._try_to_take():
+                if getattr(error, "status", 0) == api.CONFLICT and await self._try_to_take() is False:
                     raise LeadershipLostError("another operator has taken the lease") from error
                 log.warning("the lease was not renewed", error=str(error), seconds_left=round(self._left(), 1))
             else:
@@ -95,7 +95,8 @@ class Leadership:
         with contextlib.suppress(ApiError):
             await self._write(decide.released(self._known(), self._moment()))
 
-    async def _try_to_take(self) -> bool:
+    async def _try_to_take(self) -> bool | None:
+        """Whether the lease is ours now; False where somebody else holds it, None where nobody can tell."""
         started = self._clock()
         try:
             lease = await self._leases.get()
@@ -110,7 +111,7 @@ class Leadership:
         except ApiError as error:
             if error.status != api.CONFLICT:
                 log.warning("the lease cannot be read or taken", error=str(error))
-            return False
+            return None
         self._renewed = started
         return True
 

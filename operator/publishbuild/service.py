@@ -19,7 +19,7 @@ import structlog
 from publishbuild import names
 from publishbuild.bells import Bells
 from publishbuild.build_queue.places import Places
-from publishbuild.build_queue.redis_queue import RedisQueue
+from publishbuild.build_queue.redis_queue import RedisQueue, check_url
 from publishbuild.cluster.api import Api, connect
 from publishbuild.cluster.events import Events
 from publishbuild.cluster.leases import Leases
@@ -34,7 +34,7 @@ from publishbuild.observe.metrics import Metrics
 from publishbuild.observe.outcomes import Outcomes
 from publishbuild.queue_view import QueueView
 from publishbuild.reconcile import Defaults, Reconciler
-from publishbuild.settings import Settings
+from publishbuild.settings import Settings, SettingsError, allowed
 
 log = structlog.get_logger(__name__)
 
@@ -63,7 +63,7 @@ class Service:
         leases = Leases(api, _lease_namespace(settings), names.OPERATOR_NAME)
         self._leadership = Leadership(leases, identity, clock=time.monotonic, moment=_now)
         cluster = Cluster(api, settings.watch_namespaces, may_write=lambda: self._leadership.held)
-        outcomes = Outcomes(metrics)
+        outcomes = Outcomes(metrics, _now)
         self._store = Store(_now, self._ring)
         self._places = Places(
             self._store, limit=settings.max_concurrent, namespace_limit=settings.max_concurrent_per_namespace
@@ -91,6 +91,7 @@ class Service:
             shown=self._view.shown,
             metrics=metrics,
             clock=time.time,
+            monotonic=time.monotonic,
             spread=random.random,
             may_act=lambda: self._leadership.held,
             direct=direct,
@@ -100,6 +101,7 @@ class Service:
         self._http = HttpServer(application(self, metrics), settings.http_port)
         self._synced = False
         self._claiming: list[asyncio.Task[None]] = []
+        self._keeping: asyncio.Task[None] | None = None
         metrics.show_queue(self._view.depth, self._view.running)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -129,8 +131,10 @@ class Service:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._resync.run())
                 await self._leadership.acquire()
+                self._keeping = tasks.create_task(self._leadership.keep())
+                # A standby's watch may have missed what the last leader did: nothing is decided on that.
+                await self._resync.first()
                 self._metrics.leader.set(1)
-                tasks.create_task(self._leadership.keep())
                 await self._lead(tasks)
         except ExceptionGroup as group:
             lost = group.subgroup(LeadershipLostError)
@@ -145,7 +149,7 @@ class Service:
         for _ in range(WORKERS):
             tasks.create_task(self._bells.answer())
         # Nothing is claimed before all builds have been looked at once: the order must know all who wait.
-        await self._bells.idle()
+        await self._bells.answered(self._store.uids())
         self._claiming += [
             tasks.create_task(self._dispatcher.run()),
             tasks.create_task(self._dispatcher.refresh_positions()),
@@ -162,6 +166,10 @@ class Service:
         watch_stopped = asyncio.create_task(asyncio.to_thread(self._watcher.stop, WATCH_STOP_SECONDS))
         if self._leadership.held and not work.done():
             await self._finish()
+            if self._keeping is not None:
+                # A renewal that is on its way would take back what is given back.
+                self._keeping.cancel()
+                await asyncio.wait({self._keeping})
             await self._leadership.release()
         self._metrics.leader.set(0)
         work.cancel()
@@ -181,6 +189,8 @@ class Service:
 
     def unhealthy(self) -> str | None:
         """Why the process should be started again: the API server has not answered for too long."""
+        if self._synced and not self._watcher.is_alive:
+            return "the watch has ended"
         last = self._resync.last_success
         if last is None:
             return None
@@ -232,9 +242,15 @@ async def serve(settings: Settings) -> None:
     """Run one operator until SIGTERM or SIGINT.
 
     Raises:
+        SettingsError: a REDIS_URL that cannot be used.
+        ListenError: the HTTP port cannot be listened on.
         ApiError: where no cluster can be reached by service account or kubeconfig.
         LeadershipLostError: another operator leads now, or the API server could not be reached in time.
     """
+    try:
+        check_url(settings.redis_url)
+    except ValueError as error:
+        raise SettingsError(f"REDIS_URL: {error}; allowed is {allowed('REDIS_URL')}") from None
     metrics = Metrics()
     api = await connect(metrics.count_request)
     stop = asyncio.Event()

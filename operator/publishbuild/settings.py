@@ -70,6 +70,11 @@ def variable(field: str) -> str:
     return "REDIS_URL" if field == "redis_url" else f"PUBLISHBUILD_{field.upper()}"
 
 
+def allowed(name: str) -> str:
+    """What may stand in the environment variable ``name``, in words."""
+    return _ALLOWED[name]
+
+
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """Settings from ``environment``; a variable that is absent or empty has its default.
 

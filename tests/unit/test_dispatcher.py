@@ -76,6 +76,7 @@ class World:
             shown=lambda uid: self.shown.get(uid, (None, False)),
             metrics=self.metrics,
             clock=self.clock,
+            monotonic=self.clock,
             spread=lambda: 1.0,
             direct=direct,
         )

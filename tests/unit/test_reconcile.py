@@ -115,7 +115,7 @@ class World:
             places=self.places,
             events=self,  # type: ignore[arg-type]  # posts as Events do
             metrics=metrics,
-            outcomes=Outcomes(metrics),
+            outcomes=Outcomes(metrics, self.clock),
             defaults=Defaults(IMAGE, direct=False),
             clock=self.clock,
             wake_after=lambda _, seconds: self.wakes.append(seconds),

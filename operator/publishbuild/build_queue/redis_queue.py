@@ -11,8 +11,9 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
-from redis.asyncio import Redis
+from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
@@ -48,6 +49,16 @@ class Turn:
 
     claimed: list[str]
     held: int
+
+
+def check_url(url: str) -> None:
+    """Raise ValueError where redis-py cannot make a connection of ``url``; nothing is sent."""
+    try:
+        pool: Any = ConnectionPool.from_url(url)
+        pool.make_connection()
+    except (RedisError, ValueError, TypeError) as error:
+        # The error may repeat a part of the URL, and that may be its password.
+        raise ValueError("not a URL that the Redis client understands") from error
 
 
 class RedisQueue:

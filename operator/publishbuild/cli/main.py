@@ -41,6 +41,7 @@ def operator() -> None:
     """Run the operator until SIGTERM. Its settings come from the environment (docs/settings.md)."""
     from publishbuild.cluster.api import ApiError  # noqa: PLC0415  # the other verbs start without kopf and Redis
     from publishbuild.leadership import LeadershipLostError  # noqa: PLC0415
+    from publishbuild.observe.http import ListenError  # noqa: PLC0415
     from publishbuild.observe.logs import set_up_logs  # noqa: PLC0415
     from publishbuild.service import serve  # noqa: PLC0415
     from publishbuild.settings import SettingsError, read_settings  # noqa: PLC0415
@@ -56,8 +57,10 @@ def operator() -> None:
         _refuse(f"no cluster: {error.message}")
     except LeadershipLostError as error:
         _refuse(f"stops acting: {error}")
-    except OSError as error:
-        _refuse(f"cannot listen on PUBLISHBUILD_HTTP_PORT {settings.http_port}: {error.strerror or error}")
+    except ListenError as error:
+        _refuse(f"cannot listen on PUBLISHBUILD_HTTP_PORT {settings.http_port}: {error}")
+    except SettingsError as error:
+        _refuse(str(error))
 
 
 @app.command()

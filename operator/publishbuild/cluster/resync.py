@@ -62,6 +62,8 @@ class Resync:
             log.warning("list failed", error=str(error), hint=_hint(error))
             return False
         self.heard()
+        # Whatever bell was lost, each build that has not ended is looked at once a period.
+        self._store.ring_unended()
         return True
 
     async def _probe(self) -> None:

@@ -7,7 +7,7 @@ server and never the truth.
 
 from __future__ import annotations
 
-from collections import Counter
+import dataclasses
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -38,6 +38,16 @@ class Record:
         return f"{self.build['metadata']['namespace']}:{key}" if key else None
 
     @property
+    def has_ended(self) -> bool:
+        """Whether its outcome is on record."""
+        conditions = self.build["status"].get("conditions") or ()
+        return any(c.get("type") == "Succeeded" and c.get("status") != "Unknown" for c in conditions)
+
+    def owns(self, child: JobFacts | PodFacts) -> bool:
+        """Whether a Job or pod that names this build lies where its Job and pods do: in its own namespace."""
+        return bool(child.namespace == self.build["metadata"]["namespace"])
+
+    @property
     def age(self) -> tuple[str, datetime]:
         """Sorts builds from old to new; the API server's times have whole seconds only."""
         return self.build["metadata"]["creationTimestamp"], self.first_seen
@@ -63,7 +73,7 @@ class Store:
         take = {BUILDS: self._apply_build, JOBS: self._apply_job, PODS: self._apply_pod}[resource]
         uid, gone = obj["metadata"]["uid"], self._deleted[resource]
         if deleted:
-            gone[uid] = _version(obj)
+            gone[uid] = max(gone.get(uid, 0), _version(obj))
         elif uid in gone:
             return
         take(obj, deleted)
@@ -104,9 +114,11 @@ class Store:
         """The Jobs that occupy a place: all that have not ended, whether their build still exists or not."""
         return iter(self._live.values())
 
-    def live_by_namespace(self) -> Counter[str]:
-        """How many places are occupied in each namespace."""
-        return Counter(job.namespace for job in self.live_jobs())
+    def ring_unended(self) -> None:
+        """Ring every build that has not ended: a bell that was lost is made good."""
+        for uid, record in self._builds.items():
+            if not record.has_ended:
+                self._bell(uid)
 
     def _apply_build(self, build: Object, deleted: bool) -> None:
         uid, version = build["metadata"]["uid"], _version(build)
@@ -118,7 +130,8 @@ class Store:
             return
         slim = _slim(build)
         if known is None:
-            record = self._builds[uid] = Record(slim, version, self._now(), self._orphan_pods.pop(uid, {}))
+            record = self._builds[uid] = Record(slim, version, self._now())
+            self._adopt(uid, record)
             if record.slot:
                 # A newer one may stop the older ones.
                 for other in self._slots.setdefault(record.slot, set()):
@@ -126,17 +139,30 @@ class Store:
                 self._slots[record.slot].add(uid)
         else:
             known.build, known.version = slim, version
+            self._drop_done_pods(uid, known)
         self._bell(uid)
+
+    def _adopt(self, uid: str, record: Record) -> None:
+        """Take over the pods that were seen before their build; a Job from another namespace is none of its own."""
+        orphans = self._orphan_pods.pop(uid, {})
+        record.pods.update({pod_uid: pod for pod_uid, pod in orphans.items() if record.owns(pod)})
+        job = self._jobs.get(uid)
+        if job is not None and not record.owns(job):
+            self._forget_job(uid)
 
     def _apply_job(self, obj: Object, deleted: bool) -> None:
         job = JobFacts.read(obj)
-        if not job.build_uid:
+        record = self._builds.get(job.build_uid)
+        if not job.build_uid or (record is not None and not record.owns(job)):
             return
         known = self._jobs.get(job.build_uid)
-        if deleted:
+        if deleted and not (job.finished and record is not None and not record.has_ended):
             if known is not None and known.uid == job.uid:
                 self._forget_job(job.build_uid)
-        elif known is None or known.uid != job.uid or job.resource_version > known.resource_version:
+            return
+        # One that is deleted with its last word unheard is kept, as one that goes, until that word is on record.
+        job = dataclasses.replace(job, deleting=True) if deleted else job
+        if known is None or known.uid != job.uid or job.resource_version > known.resource_version:
             self._jobs[job.build_uid] = job
             if job.finished:
                 self._live.pop(job.build_uid, None)
@@ -147,22 +173,28 @@ class Store:
     def _apply_pod(self, obj: Object, deleted: bool) -> None:
         pod = PodFacts.read(obj)
         record = self._builds.get(pod.build_uid)
+        if not pod.build_uid or (record is not None and not record.owns(pod)):
+            return
         pods = record.pods if record else self._orphan_pods.setdefault(pod.build_uid, {})
         known = pods.get(pod.uid)
-        # A pod that is deleted has still said why it ended, and its Job's verdict may come later.
         if known is None or pod.resource_version > known.resource_version:
             pods[pod.uid] = pod
             self._bell(pod.build_uid)
         if deleted:
-            self._pod_deleted(pod, pods)
+            self._pod_deleted(pod, pods, record)
 
-    def _pod_deleted(self, pod: PodFacts, pods: dict[str, PodFacts]) -> None:
-        job = self._jobs.get(pod.build_uid)
-        if job is None or not (pod.failed or pod.succeeded) or pod.build_uid not in self._builds:
+    def _pod_deleted(self, pod: PodFacts, pods: dict[str, PodFacts], record: Record | None) -> None:
+        # A pod that is deleted has still said why it ended, and its Job's verdict may come later.
+        if record is None or record.has_ended or not (pod.failed or pod.succeeded):
             pods.pop(pod.uid, None)
         if not pods:
             self._orphan_pods.pop(pod.build_uid, None)
         self._bell(pod.build_uid)
+
+    def _drop_done_pods(self, uid: str, record: Record) -> None:
+        """What the pods said is on record, and their Job is gone: nobody will ask for them again."""
+        if record.has_ended and uid not in self._jobs:
+            record.pods.clear()
 
     def _known(self, resource: str) -> list[tuple[str, int]]:
         if resource == BUILDS:
@@ -201,7 +233,7 @@ class Store:
         self._live.pop(build_uid, None)
         record = self._builds.get(build_uid)
         if record is not None:
-            record.pods.clear()
+            self._drop_done_pods(build_uid, record)
         self._bell(build_uid)
 
     def _now(self) -> datetime:

@@ -8,9 +8,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from publishbuild.decide.redaction import redacted
 from publishbuild.models.spec import PublishBuildSpec
 from publishbuild.models.status import PublishBuildStatus
-from publishbuild.names import ANNOTATION_KEY, LABEL_UID, RUNNER_CONTAINER
+from publishbuild.names import ANNOTATION_KEY, KIND, LABEL_BUILD, LABEL_UID, RUNNER_CONTAINER, job_name
 
 Object = dict[str, Any]
 
@@ -85,7 +86,7 @@ class JobFacts:
             namespace=metadata["namespace"],
             name=metadata["name"],
             uid=metadata["uid"],
-            build_uid=(metadata.get("labels") or {}).get(LABEL_UID, ""),
+            build_uid=_build_of_job(metadata),
             resource_version=int(metadata["resourceVersion"]),
             deleting="deletionTimestamp" in metadata,
             complete=complete is not None,
@@ -104,6 +105,7 @@ class JobFacts:
 class PodFacts:
     """One attempt. ``exit_code`` is set once the runner's container has ended."""
 
+    namespace: str
     name: str
     uid: str
     build_uid: str
@@ -138,16 +140,18 @@ class PodFacts:
         )
         ended = container.get("state", {}).get("terminated") or {}
         waiting_reason, waiting_message = _why_not_started(status, container)
+        message = ended.get("message") or status.get("message")
         return cls(
+            namespace=metadata["namespace"],
             name=metadata["name"],
             uid=metadata["uid"],
-            build_uid=(metadata.get("labels") or {}).get(LABEL_UID, ""),
+            build_uid=_build_of_pod(metadata),
             resource_version=int(metadata["resourceVersion"]),
             created=_time(metadata["creationTimestamp"]),
             phase=status.get("phase", "Pending"),
             exit_code=ended.get("exitCode"),
             reason=ended.get("reason") or status.get("reason"),
-            message=ended.get("message") or status.get("message"),
+            message=redacted(message) if message else None,
             started=_time(ended["startedAt"]) if ended.get("startedAt") else None,
             finished=_time(ended["finishedAt"]) if ended.get("finishedAt") else None,
             waiting_reason=waiting_reason,
@@ -236,6 +240,28 @@ def _readable(status: Object, bad: set[tuple[int | str, ...]]) -> Object:
         for key, value in status.items()
         if key not in fields or isinstance(value, list)
     }
+
+
+def _build_of_job(metadata: Object) -> str:
+    """Uid of the build whose one Job this is, or "". A label alone proves nothing: anybody may write it."""
+    labels = metadata.get("labels") or {}
+    name, uid = labels.get(LABEL_BUILD, ""), labels.get(LABEL_UID, "")
+    ours = metadata["name"] == job_name(name, uid) and _is_owned_by(metadata, KIND, name, uid)
+    return uid if ours else ""
+
+
+def _build_of_pod(metadata: Object) -> str:
+    """Uid of the build whose Job made this pod, or ""."""
+    labels = metadata.get("labels") or {}
+    uid: str = labels.get(LABEL_UID, "")
+    return uid if _is_owned_by(metadata, "Job", job_name(labels.get(LABEL_BUILD, ""), uid)) else ""
+
+
+def _is_owned_by(metadata: Object, kind: str, name: str, uid: str | None = None) -> bool:
+    return any(
+        owner.get("controller") and owner["kind"] == kind and owner["name"] == name and uid in (None, owner["uid"])
+        for owner in metadata.get("ownerReferences") or ()
+    )
 
 
 def _time(text: str) -> datetime:

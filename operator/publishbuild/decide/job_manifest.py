@@ -120,7 +120,7 @@ def _container(name: str, namespace: str, uid: str, spec: PublishBuildSpec, defa
             "imagePullPolicy": runner.image_pull_policy,
             "command": wire.get("command"),
             "args": wire.get("args"),
-            "env": environment(name, namespace, uid, spec) + wire.get("env", []),
+            "env": _with_own(environment(name, namespace, uid, spec), wire.get("env", [])),
             "envFrom": [{"secretRef": {"name": credentials.name}}] if credentials else None,
             "resources": wire.get("resources") or DEFAULT_RESOURCES,
             "terminationMessagePath": TERMINATION_LOG,
@@ -135,6 +135,12 @@ def _container(name: str, namespace: str, uid: str, spec: PublishBuildSpec, defa
             },
         }
     )
+
+
+def _with_own(ours: list[dict[str, str]], own: list[Manifest]) -> list[Manifest]:
+    """Our variables and the user's own; what is built is told by the spec alone, so ours cannot be replaced."""
+    taken = {variable["name"] for variable in ours}
+    return [*ours, *(variable for variable in own if variable["name"] not in taken)]
 
 
 def environment(name: str, namespace: str, uid: str, spec: PublishBuildSpec) -> list[dict[str, str]]:

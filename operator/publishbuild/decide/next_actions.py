@@ -102,17 +102,20 @@ def _with_job(facts: Facts, job: JobFacts) -> Actions:
 def _recorded(facts: Facts, job: JobFacts) -> PublishBuildStatus:
     """The status with everything that the Job and its pods show now."""
     before = facts.build.status
-    failed = attempts.failed_attempts(before.failed_attempts, facts.pods)
     status = before.model_copy(
         update={
             "queue": QueueStatus(enqueued_time=facts.queue.entered),
             "job": JobStatus(name=job.name, uid=job.uid),
             "start_time": before.start_time or job.started or facts.now,
-            "failed_attempts": failed,
-            "attempts": attempts.attempts_so_far(before, failed, facts.pods),
         }
     )
-    return job_outcome.with_results(status, facts.pods)
+    return _with_attempts(facts, status)
+
+
+def _with_attempts(facts: Facts, status: PublishBuildStatus) -> PublishBuildStatus:
+    failed = attempts.failed_attempts(status.failed_attempts, facts.pods)
+    counted = {"failed_attempts": failed, "attempts": attempts.attempts_so_far(status, failed, facts.pods)}
+    return job_outcome.with_results(status.model_copy(update=counted), facts.pods)
 
 
 def _job_gone(facts: Facts) -> Actions:
@@ -134,7 +137,7 @@ def _without_job(facts: Facts, spec: PublishBuildSpec) -> Actions:
     if facts.trouble and facts.trouble.final:
         said = Verdict("False", FailureReason.INVALID_SPEC, facts.trouble.message)
         return (ReleasePlace(), *_end(facts, Phase.FAILED, said))
-    if spec.queue_timeout_seconds and _waited(facts) >= spec.queue_timeout_seconds:
+    if spec.queue_timeout_seconds and not spec.suspend and _waited(facts) >= spec.queue_timeout_seconds:
         said = Verdict("False", FailureReason.QUEUE_TIMEOUT, f"waited longer than {spec.queue_timeout_seconds} seconds")
         return (ReleasePlace(), *_end(facts, Phase.FAILED, said))
     refused = facts.trouble is not None and facts.now < facts.trouble.retry_at
@@ -153,7 +156,8 @@ def _waiting(facts: Facts, spec: PublishBuildSpec) -> Actions:
         place = (ReleasePlace(), WakeAfter((facts.trouble.retry_at - facts.now).total_seconds()))
     else:
         place = (Enqueue(_member(facts, spec)),)
-        quiet = QUIET_SECONDS - (facts.now - facts.queue.entered).total_seconds()
+        # Never longer than that, should the clock have been set back meanwhile.
+        quiet = min(QUIET_SECONDS, QUIET_SECONDS - (facts.now - facts.queue.entered).total_seconds())
         if build.status.phase is None and quiet > 0 and reason is not QueueReason.REDIS_UNAVAILABLE:
             return (*place, *wake, WakeAfter(quiet))
     shown = build.status.queue.position if build.status.queue else None
@@ -172,7 +176,7 @@ def _waiting(facts: Facts, spec: PublishBuildSpec) -> Actions:
 
 
 def _wakes(facts: Facts, spec: PublishBuildSpec) -> Actions:
-    if not spec.queue_timeout_seconds:
+    if not spec.queue_timeout_seconds or spec.suspend:
         return ()
     return (WakeAfter(max(0.0, spec.queue_timeout_seconds - _waited(facts))),)
 
@@ -180,11 +184,14 @@ def _wakes(facts: Facts, spec: PublishBuildSpec) -> Actions:
 def _end(facts: Facts, phase: Phase, said: Verdict) -> Actions:
     """A build that ends without a Job to read."""
     before = facts.build.status
+    if before.job:
+        # The pods may have said more than was on record when the Job went.
+        before = _with_attempts(facts, before)
     status = before.model_copy(update={"completion_time": facts.now})
     if before.queue:
         status = status.model_copy(update={"queue": QueueStatus(enqueued_time=before.queue.enqueued_time)})
     if phase is Phase.FAILED:
-        status = status.model_copy(update={"failure": job_outcome.failure(said, before, ())})
+        status = status.model_copy(update={"failure": job_outcome.failure(said, before, facts.pods)})
     return _report(facts, status, phase, said)
 
 

@@ -14,12 +14,12 @@ def queue_reason(facts: Facts, spec: PublishBuildSpec) -> tuple[QueueReason, str
     trouble = f"the API server refused the Job, trying again: {facts.trouble.message}" if facts.trouble else ""
     checks = (
         (spec.suspend, QueueReason.SUSPENDED, "held by spec.suspend; set it to false to go on"),
-        (trouble, QueueReason.WAITING, trouble),
         (
             not queue.available and not queue.direct,
             QueueReason.REDIS_UNAVAILABLE,
             "the queue's Redis cannot be reached; goes on by itself when it is back",
         ),
+        (trouble, QueueReason.WAITING, trouble),
         (
             queue.key_busy,
             QueueReason.CONCURRENCY_KEY_BUSY,

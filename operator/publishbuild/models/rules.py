@@ -51,6 +51,7 @@ GIT_REVISION = (
         r"^[^-\s~^:?*\[\\][^\s~^:?*\[\\]*$",
         "must be a branch, a tag or a commit SHA: it cannot start with '-' nor hold spaces or any of ~^:?*[\\",
     ),
+    TextRule(r"\.\.", "must be a branch, a tag or a commit SHA: '..' is not allowed", must_match=False),
 )
 SOURCE_PATH = (
     TextRule(r"^/", "must be relative to the repository's root: it cannot start with '/'", must_match=False),

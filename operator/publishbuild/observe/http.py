@@ -56,6 +56,10 @@ def application(health: Health, metrics: Metrics) -> web.Application:
     return app
 
 
+class ListenError(Exception):
+    """The port cannot be listened on."""
+
+
 class HttpServer:
     """The endpoints on a port; 0 takes any free one, which `port` then tells."""
 
@@ -67,10 +71,13 @@ class HttpServer:
         """Listen on all addresses.
 
         Raises:
-            OSError: where the port is taken.
+            ListenError: where the port is taken.
         """
         await self._runner.setup()
-        await web.TCPSite(self._runner, port=self._port).start()
+        try:
+            await web.TCPSite(self._runner, port=self._port).start()
+        except OSError as error:
+            raise ListenError(error.strerror or str(error)) from error
 
     @property
     def port(self) -> int:

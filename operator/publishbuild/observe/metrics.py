@@ -22,7 +22,9 @@ class Metrics:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # not typed there
         self.registry = CollectorRegistry()
         prefix, registry = "publishbuild_", self.registry
-        self.wait = Histogram(f"{prefix}wait_seconds", "From creation to launch", buckets=_WAIT, registry=registry)
+        self.wait = Histogram(
+            f"{prefix}wait_seconds", "From entering the queue to launch", buckets=_WAIT, registry=registry
+        )
         self.run = Histogram(f"{prefix}run_seconds", "From launch to end", buckets=_RUN, registry=registry)
         self.finished = Counter(
             f"{prefix}finished_total", "Builds that ended", ("namespace", "outcome", "reason"), registry=registry

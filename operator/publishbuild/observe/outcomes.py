@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
+
 import structlog
 
 from publishbuild.models.status import FailedAttempt, PublishBuildStatus
@@ -17,8 +20,9 @@ MOST_REASONS = 100
 class Outcomes:
     """Told of every status that was written; says what is new in it."""
 
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(self, metrics: Metrics, clock: Callable[[], datetime]) -> None:
         self._metrics = metrics
+        self._clock = clock
         self._reasons: set[str] = set()
 
     def status_written(self, namespace: str, name: str, before: PublishBuildStatus, after: PublishBuildStatus) -> None:
@@ -70,8 +74,9 @@ class Outcomes:
 
     def _launched(self, bound: structlog.stdlib.BoundLogger, status: PublishBuildStatus) -> None:
         bound.info("build launched", job=status.job.name if status.job else None)
-        if status.queue and status.queue.enqueued_time and status.start_time:
-            waited = (status.start_time - status.queue.enqueued_time).total_seconds()
+        if status.queue and status.queue.enqueued_time:
+            # Not the Job's startTime, which has whole seconds only.
+            waited = (self._clock() - status.queue.enqueued_time).total_seconds()
             self._metrics.wait.observe(max(0.0, waited))
 
     def _ended(self, bound: structlog.stdlib.BoundLogger, namespace: str, status: PublishBuildStatus) -> None:

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -62,7 +62,11 @@ def run(
     thread = ThreadPoolExecutor(max_workers=1)
     logs = (None if quiet or quiet_stdout else log, None if quiet else log)
     try:
-        return thread.submit(_live, command, cwd, environment, logs, time.monotonic() + timeout, stop).result()
+        life = thread.submit(_live, command, cwd, environment, logs, time.monotonic() + timeout, stop)
+        # Again and again: a signal that comes just before a wait without end would be handled only after it.
+        while not wait({life}, CHECK_SECONDS).done:
+            pass
+        return life.result()
     finally:
         stop.set()
         thread.shutdown(wait=True)

@@ -38,7 +38,8 @@ def _source_url(value: str) -> str:
 
 
 def _revision(value: str) -> str:
-    if not re.match(r"^[A-Za-z0-9_.][\w./+@{}^~-]*$", value) or ".." in value:
+    # The same as the CRD's rule, so that what `kubectl apply` takes is not refused here.
+    if not re.fullmatch(r"[^-\s~^:?*\[\\][^\s~^:?*\[\\]*", value) or ".." in value:
         raise ValueError("a branch, a tag or a SHA")
     return value
 

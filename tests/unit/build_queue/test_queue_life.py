@@ -45,6 +45,7 @@ class Life:
             shown=lambda _: (None, False),
             metrics=Metrics(),
             clock=lambda: self.time,
+            monotonic=lambda: self.time,
             spread=lambda: 0.0,
             direct=direct,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import permutations
 from typing import Any
 
@@ -149,11 +150,11 @@ class TestJobs:
         store.apply(JOBS, a_job())
         store.apply(JOBS, a_job(uid="j2", build_uid="b2", namespace="other"))
         store.apply(JOBS, a_job(uid="j3", build_uid="b3", deleting=True))
-        assert store.live_by_namespace() == {"shop": 2, "other": 1}
+        assert Counter(job.namespace for job in store.live_jobs()) == {"shop": 2, "other": 1}
         store.apply(JOBS, a_job(version=201, failed="BackoffLimitExceeded"))
-        assert store.live_by_namespace() == {"shop": 1, "other": 1}
+        assert Counter(job.namespace for job in store.live_jobs()) == {"shop": 1, "other": 1}
         store.apply(JOBS, a_job(uid="j3", build_uid="b3", version=201), deleted=True)
-        assert store.live_by_namespace() == {"other": 1}
+        assert Counter(job.namespace for job in store.live_jobs()) == {"other": 1}
 
     def test_a_job_without_its_build_counts(self, store: Store) -> None:
         """The Job of a deleted build occupies its place until it is gone."""
@@ -229,13 +230,61 @@ class TestPods:
         store.apply(PODS, a_pod(1, version=6), deleted=True)
         assert store.pods(UID) == ()
 
-    def test_pods_go_with_their_job(self, store: Store) -> None:
-        """Nothing is kept of a Job that is gone."""
+    def test_pods_stay_until_the_end_is_on_record(self, store: Store) -> None:
+        """What pods said is kept when their Job goes, until the build has ended; then nothing is kept."""
         store.apply(BUILDS, a_build())
         store.apply(JOBS, a_job())
         store.apply(PODS, a_pod(1, exit_code=1))
         store.apply(JOBS, a_job(version=201), deleted=True)
+        assert len(store.pods(UID)) == 1
+        ended = {"conditions": [{"type": "Succeeded", "status": "False"}]}
+        store.apply(BUILDS, a_build(version=500, status=ended))
         assert store.pods(UID) == ()
+
+    def test_the_last_word_of_a_deleted_job_is_kept(self, store: Store) -> None:
+        """A Job that completes and is deleted at once is known as complete until that is on record."""
+        store.apply(BUILDS, a_build())
+        store.apply(JOBS, a_job())
+        store.apply(JOBS, a_job(version=201, complete=True), deleted=True)
+        job = store.job(UID)
+        assert job is not None
+        assert job.complete
+        assert job.deleting
+        assert list(store.live_jobs()) == []
+
+    @pytest.mark.parametrize("build_first", [True, False])
+    def test_a_label_alone_makes_nothing_ours(self, store: Store, build_first: bool) -> None:
+        """A Job or pod from another namespace, of another name or without the owner is not taken for the build's."""
+        strangers = [
+            (JOBS, a_job(namespace="evil", uid="x", complete=True)),
+            (JOBS, a_job(name="anything", uid="y", complete=True)),
+            (JOBS, a_job(uid="z", complete=True) | {"metadata": a_job()["metadata"] | {"ownerReferences": []}}),
+            (PODS, a_pod(7, namespace="evil", exit_code=0)),
+            (PODS, a_pod(8) | {"metadata": a_pod(8)["metadata"] | {"ownerReferences": []}}),
+        ]
+        if build_first:
+            store.apply(BUILDS, a_build())
+        for resource, stranger in strangers:
+            store.apply(resource, stranger)
+        if not build_first:
+            store.apply(BUILDS, a_build())
+        assert store.job(UID) is None
+        assert store.pods(UID) == ()
+
+    def test_an_older_deletion_does_not_undo_a_newer_one(self, store: Store) -> None:
+        """A build that is gone stays gone, whatever older answer or list still comes."""
+        store.apply(BUILDS, a_build(version=200), deleted=True)
+        store.apply(BUILDS, a_build(version=150), deleted=True)
+        store.replace(BUILDS, [a_build(version=150)], 170)
+        assert store.record(UID) is None
+
+    def test_ring_unended(self, store: Store, rung: Rung) -> None:
+        """Only builds whose end is not on record are rung again."""
+        store.apply(BUILDS, a_build())
+        store.apply(BUILDS, a_build(uid="done", status={"conditions": [{"type": "Succeeded", "status": "True"}]}))
+        rung.clear()
+        store.ring_unended()
+        assert rung == [UID]
 
     def test_orphans_leave_nothing(self, store: Store) -> None:
         """Pods of builds that are gone do not pile up."""

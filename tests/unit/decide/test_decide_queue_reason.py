@@ -52,7 +52,7 @@ def test_the_first_reason_that_holds_is_shown(
 
 def test_a_refused_launch_says_so() -> None:
     """The API server's words are shown while the launch waits for its next try."""
-    shown, message = reason(refused=True, **ALL)
+    shown, message = reason(refused=True, **(ALL | {"available": True}))
     assert shown is QueueReason.WAITING
     assert "quota exceeded" in message
 

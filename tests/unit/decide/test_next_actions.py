@@ -160,7 +160,7 @@ STATES = [
         id="its place came too late",
     ),
     pytest.param(
-        state(a_build(suspend=True, queueTimeoutSeconds=5)), Phase.FAILED, "QueueTimeout", FAILED, id="held too long"
+        state(a_build(suspend=True, queueTimeoutSeconds=5)), Phase.SUSPENDED, "Suspended", QUEUED, id="held for long"
     ),
     pytest.param(state(a_build(spec={})), Phase.FAILED, "InvalidSpec", FAILED, id="no source"),
     pytest.param(

@@ -53,7 +53,7 @@ class TestOutcomes:
         """Launch, failed attempt and completion are each one line and one count."""
         with capture_logs() as logs:
             a_life(
-                Outcomes(metrics),
+                Outcomes(metrics, lambda: at(5)),
                 {"now": at(1)},
                 {"now": at(5), "job": a_job(started=at(5))},
                 {"now": at(6), "job": a_job(started=at(5)), "pods": [FAILED_POD]},
@@ -82,14 +82,14 @@ class TestOutcomes:
     ) -> None:
         """Failure and cancellation are told apart, in the log and in the count."""
         with capture_logs() as logs:
-            a_life(Outcomes(metrics), look, **spec)
+            a_life(Outcomes(metrics, lambda: at(5)), look, **spec)
         assert logs[-1]["event"] == line
         assert value(metrics, "finished_total", namespace="shop", outcome=outcome, reason=reason) == 1
 
     def test_an_error_of_the_operator(self, metrics: Metrics) -> None:
         """A look that failed is the operator's error, with the pause until the next one."""
         with capture_logs() as logs:
-            Outcomes(metrics).on_error("uid-1", TimeoutError("no answer"), 0.123456)
+            Outcomes(metrics, lambda: at(5)).on_error("uid-1", TimeoutError("no answer"), 0.123456)
         assert logs[0]["error"] == "TimeoutError: no answer"
         assert logs[0]["retry_seconds"] == 0.12
         assert value(metrics, "reconcile_errors_total") == 1
