@@ -21,7 +21,7 @@ LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
 LABEL_BUILD = f"{GROUP}/build"
 LABEL_UID = f"{GROUP}/uid"
 ANNOTATION_PAUSED = f"{GROUP}/paused"
-# On the Job, so that a key stays busy while the Job of a deleted build still ends.
+# On the Job, so that a key stays busy as long as the Job is there, whether its build still is or not.
 ANNOTATION_KEY = f"{GROUP}/concurrency-key"
 JOB_SELECTOR = f"{LABEL_MANAGED_BY}={OPERATOR_NAME}"
 

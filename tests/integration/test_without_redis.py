@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.support.fixtures import Manifest, StartOperator
-from tests.support.kube import Kube, condition
+from tests.support.kube import JobRecorder, Kube, condition
 from tests.support.redis_process import RedisProcess
 from tests.support.waiting import until
 
@@ -55,13 +55,16 @@ def test_redis_stops_while_a_build_runs(
 
 
 def test_direct_goes_on_without_redis(
-    kube: Kube, stopped_redis: RedisProcess, start_operator: StartOperator, manifest: Manifest
+    kube: Kube, start_operator: StartOperator, manifest: Manifest, jobs_seen: JobRecorder
 ) -> None:
     """With PUBLISHBUILD_ON_REDIS_OUTAGE=direct builds are launched without the queue, within the limit and in order."""
-    start_operator(on_redis_outage="direct", max_concurrent=1)
+    # They are there before the operator, so that it knows both when it hands out its one place.
     kube.apply(manifest("low", priority=-5), manifest("high", priority=5))
+    operator = start_operator(on_redis_outage="direct", max_concurrent=1)
     kube.wait_all_ended(2, seconds=30)
-    assert stopped_redis.port  # never started
+    assert jobs_seen.created == ["high", "low"]
+    assert jobs_seen.most_live == 1
+    assert operator.metric("publishbuild_redis_up") == 0
 
 
 def test_a_bad_setting_stops_the_start_with_one_line(start_operator: StartOperator) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import subprocess
 import threading
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Self
 
@@ -144,6 +144,7 @@ class JobRecorder:
         self.uids: set[str] = set()
         self.created: list[str] = []
         self.most_live = 0
+        self._error: Exception | None = None
         self._watch = _untyped(watch).Watch()
         self._thread = threading.Thread(target=self._record, daemon=True)
 
@@ -156,6 +157,7 @@ class JobRecorder:
         self._watch.stop()
         self._thread.join(10)
         self._kube.close()
+        assert self._error is None, f"the recorder stopped watching: {self._error}"
 
     def of_build(self) -> dict[str, int]:
         """How many Jobs each build has ever had."""
@@ -165,22 +167,56 @@ class JobRecorder:
         return counts
 
     def _record(self) -> None:
+        try:
+            self._follow()
+        except Exception as error:  # noqa: BLE001  # a recorder that ended unseen would agree with everything
+            self._error = error
+
+    def _follow(self) -> None:
+        version = self._list()
         while not self._stopped.is_set():
-            # The stream may be cut at any moment, above all when the test ends; the next one lists what was missed.
-            with contextlib.suppress(HTTPError):
+            # From where the last stream ended, so that all is seen in the order in which it happened.
+            try:
                 for event in self._watch.stream(
-                    self._kube.batch.list_namespaced_job, self._kube.namespace, timeout_seconds=2, _request_timeout=10
+                    self._kube.batch.list_namespaced_job,
+                    self._kube.namespace,
+                    resource_version=version,
+                    timeout_seconds=2,
+                    _request_timeout=10,
                 ):
+                    version = event["object"].metadata.resource_version
                     self._note(event["type"], event["object"])
+            except HTTPError:
+                continue  # cut, above all when the test ends
+            except client.ApiException as error:
+                if error.status != HTTPStatus.GONE:
+                    raise
+                version = self._list()
+
+    def _list(self) -> str:
+        """Take in what there is, at one moment: a list has no order in time."""
+        listed = self._kube.batch.list_namespaced_job(self._kube.namespace)
+        self._live = {job.metadata.uid for job in listed.items if not _has_ended(job)}
+        for job in sorted(listed.items, key=lambda job: job.metadata.creation_timestamp):
+            self._see(job)
+        self.most_live = max(self.most_live, len(self._live))
+        version: str = listed.metadata.resource_version
+        return version
 
     def _note(self, kind: str, job: Any) -> None:
-        uid = job.metadata.uid
-        if uid not in self.uids and kind != "DELETED":
-            self.uids.add(uid)
-            self.created.append(job.metadata.labels[names.LABEL_BUILD])
-        conditions = {c.type for c in job.status.conditions or () if c.status == "True"}
-        if kind == "DELETED" or conditions & {"Complete", "Failed"}:
-            self._live.discard(uid)
+        if kind == "DELETED" or _has_ended(job):
+            self._live.discard(job.metadata.uid)
         else:
-            self._live.add(uid)
+            self._live.add(job.metadata.uid)
+        if kind != "DELETED":
+            self._see(job)
         self.most_live = max(self.most_live, len(self._live))
+
+    def _see(self, job: Any) -> None:
+        if job.metadata.uid not in self.uids:
+            self.uids.add(job.metadata.uid)
+            self.created.append(job.metadata.labels[names.LABEL_BUILD])
+
+
+def _has_ended(job: Any) -> bool:
+    return any(c.type in {"Complete", "Failed"} and c.status == "True" for c in job.status.conditions or ())
