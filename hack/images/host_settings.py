@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+CONTAINER_HOME = "/root"  # of the user who builds inside the container
 CONTAINER_CA = "/etc/ssl/certs/ca-certificates.crt"
 _CA_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 _PIP_KEYS = ("index-url", "extra-index-url", "trusted-host", "timeout", "default-timeout", "proxy")
@@ -47,7 +48,7 @@ def write_mounts(folder: Path, environ: Mapping[str, str]) -> list[str]:
     ca = ca_bundle(environ)
     texts = {
         "/etc/pip.conf": pip_conf(_output(sys.executable, "-m", "pip", "config", "list"), ca is not None),
-        "/root/.npmrc": npmrc(_output("npm", "config", "get", "registry").strip() or None, ca is not None),
+        f"{CONTAINER_HOME}/.npmrc": npmrc(_output("npm", "config", "get", "registry").strip() or None, ca is not None),
     }
     mounts = [(ca, CONTAINER_CA)] if ca else []
     for inside, text in texts.items():
