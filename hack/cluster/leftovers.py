@@ -7,6 +7,7 @@ what carries the state folder's path or the containers' ids, and removes that al
 import hashlib
 import os
 import re
+import shutil
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -22,7 +23,10 @@ SHARED_LINKS = Path("/var/log/containers")
 CNI_RESULTS = Path("/var/lib/cni/results")
 DEVICE_PLUGINS = Path("/var/lib/kubelet/device-plugins")
 SHIM_SOCKETS = Path("/run/containerd/s")
+RUNC_STATE = Path("/run/containerd/runc/k8s.io")
 EMPTIED = (
+    RUNC_STATE,
+    RUNC_STATE.parent,
     CNI_RESULTS,
     CNI_RESULTS.parent,
     SHARED_LINKS,
@@ -68,6 +72,8 @@ def remove_leftovers(state: State, settings: Settings) -> None:
     for socket in shim_sockets(state, ids):
         socket.unlink(missing_ok=True)
     unmount(state)
+    for container in ids:
+        shutil.rmtree(RUNC_STATE / container, ignore_errors=True)
     _remove_cgroups(ids)
     for link in SHARED_LINKS.glob("*"):
         if link.is_symlink() and str(link.readlink()).startswith(f"{state / 'pod-logs'}/"):

@@ -113,7 +113,9 @@ def _is_of(message: str, builds: list[show.Object]) -> bool:
 def _leave(arguments: argparse.Namespace) -> None:
     if arguments.keep or arguments.context or not _started_here:
         where = f"--context {arguments.context}" if arguments.context else "--kubeconfig .cluster/kubeconfig"
-        console.print(f"\nLeft up. Look around: kubectl {where} -n {NAMESPACE} get pb,jobs,pods")
+        console.print(f"\nLeft up. Look around: kubectl {where} -n {NAMESPACE} get pb,jobs,pods", soft_wrap=True)
+        if not arguments.context:
+            console.print("Remove it: make cluster-down")
         return
     _run("hack.cluster", "down", "--state", str(STATE))
 

@@ -82,6 +82,16 @@ def test_refused_at_apply(kube: Kube, manifest: Manifest, fields: dict[str, Any]
     assert message in kube.refusal(with_fields(manifest("bad"), **fields))
 
 
+@pytest.mark.parametrize(
+    "url", ["https://me:canary@git.example/app", "https://canary@git.example/app", "http://me:canary@git.example/app"]
+)
+def test_a_refused_password_is_not_repeated(kube: Kube, manifest: Manifest, url: str) -> None:
+    """The refusal of a URL with credentials goes to terminals and CI logs: it names the field and not the value."""
+    said = kube.refusal(with_fields(manifest("bad"), source__git__url=url))
+    assert "spec.source.git.url: Invalid value" in said
+    assert "canary" not in said
+
+
 def test_a_good_manifest_is_taken(kube: Kube, manifest: Manifest) -> None:
     """The manifest that the bad ones are made from is itself fine, so each is refused for its one fault."""
     assert kube.refusal(manifest("good")) == ""

@@ -18,12 +18,17 @@ class TextRule:
     message: str
     must_match: bool = True
 
-    def cel(self) -> dict[str, str]:
-        """The rule as one entry of ``x-kubernetes-validations``."""
+    def cel(self, field: str | None = None) -> dict[str, str]:
+        """One entry of ``x-kubernetes-validations``, for the string itself or for the object around ``field``.
+
+        The API server repeats a refused string to whoever sent it, and so to terminals and CI logs, but no refused
+        object: what may hold a password is checked from around it.
+        """
         # Two parsers read it: CEL's string literal first, then the regular expression.
         literal = self.pattern.replace("\\", "\\\\")
-        call = f"self.matches('{literal}')"
-        return {"rule": call if self.must_match else f"!{call}", "message": self.message}
+        call = f"{'self' if field is None else f'self.{field}'}.matches('{literal}')"
+        made = {"rule": call if self.must_match else f"!{call}", "message": self.message}
+        return made if field is None else {**made, "fieldPath": f".{field}"}
 
     def check(self, value: str) -> None:
         """Raise ValueError with the rule's message where ``value`` breaks it."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
@@ -21,6 +21,8 @@ class Checked:
 
     longest: int
     rules: tuple[TextRule, ...]
+    repeated: bool = True
+    """Whether the API server may repeat a refused value; else the object around it carries the rules."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """At most ``longest`` characters, then each rule."""
@@ -29,7 +31,8 @@ class Checked:
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         """The rules as CEL."""
-        return handler(schema) | {"x-kubernetes-validations": [rule.cel() for rule in self.rules]}
+        own = {"x-kubernetes-validations": [rule.cel() for rule in self.rules]} if self.repeated else {}
+        return handler(schema) | own
 
     def _check(self, value: str) -> str:
         for rule in self.rules:
@@ -37,7 +40,7 @@ class Checked:
         return value
 
 
-GitUrl = Annotated[str, Checked(2048, rules.GIT_URL)]
+GitUrl = Annotated[str, Checked(2048, rules.GIT_URL, repeated=False)]
 GitRevision = Annotated[str, Checked(250, rules.GIT_REVISION)]
 SourcePath = Annotated[str, Checked(512, rules.SOURCE_PATH)]
 ProfileName = Annotated[str, Checked(100, rules.PROFILE)]
@@ -77,6 +80,10 @@ class SecretRef(KubeModel):
 
 class GitSource(KubeModel):
     """A git repository, a revision in it and the app's folder."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"x-kubernetes-validations": [{**rule.cel("url")} for rule in rules.GIT_URL]}
+    )
 
     url: GitUrl
     """https, ssh or file URL of the repository. Credentials never belong here: use secretRef."""
