@@ -42,6 +42,8 @@ def test_redis_stops_while_a_build_runs(
     kube.wait_phase("first", "Running")
     redis.stop()
     until(lambda: operator.metric("publishbuild_redis_up") == 0, seconds=15, what="the metric says so")
+    # Running means that the Job is there: its pod may still be on the way.
+    until(kube.pods, seconds=15, what="the pod is there")
     [pod] = kube.pods()
     kube.kubectl("annotate", "--overwrite", f"pod/{pod['metadata']['name']}", "kwok.publishbuild.dev/outcome=succeed")
     kube.wait_phase("first", "Succeeded")
