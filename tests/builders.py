@@ -252,6 +252,7 @@ def facts(
     launch_trouble: LaunchTrouble | None = None,
     image: str = IMAGE,
     superseded_by: str | None = None,
+    aging_seconds: int = 0,
 ) -> Facts:
     """One decision's input from Kubernetes objects; ``now`` is past the quiet period unless given."""
     queued = queue if isinstance(queue, QueueFacts) else queue_facts(**(queue or {}))
@@ -264,6 +265,7 @@ def facts(
         pods=tuple(PodFacts.read(pod) for pod in pods),
         trouble=launch_trouble,
         superseded_by=superseded_by,
+        aging_seconds=aging_seconds,
     )
 
 

@@ -11,7 +11,7 @@ import structlog
 
 from publishbuild.build_queue.places import Places
 from publishbuild.build_queue.redis_queue import QueueUnavailableError, RedisQueue, StaleIndexError
-from publishbuild.decide.order import Waiting, choose
+from publishbuild.names import QueueReason
 from publishbuild.observe.metrics import Metrics
 
 log = structlog.get_logger(__name__)
@@ -23,8 +23,8 @@ REFRESH_SECONDS = 2.0
 # At most this many waiting builds are written a refresh for their position's sake, the first in line first.
 REFRESH_WRITES = 20
 
-# What a build's status shows: its position, and whether it says that Redis is unavailable.
-Shown = tuple[int | None, bool]
+# What a build's status shows: its position, and why it waits.
+Shown = tuple[int | None, QueueReason | None]
 
 
 class Dispatcher:
@@ -42,7 +42,6 @@ class Dispatcher:
         monotonic: Callable[[], float],
         spread: Callable[[], float],
         may_act: Callable[[], bool] = lambda: True,
-        direct: bool,
     ) -> None:
         self._queue = queue
         self._places = places
@@ -53,8 +52,8 @@ class Dispatcher:
         self._monotonic = monotonic
         self._spread = spread
         self._may_act = may_act
-        self._direct = direct
         self._stale = True
+        self._all_shown = False
         self._failures = 0
         self._warned = False
 
@@ -121,13 +120,14 @@ class Dispatcher:
         # Whether the last turn was done is not known, nor what happens to the index meanwhile.
         self._stale = True
         self._places.available = False
+        self._places.moved = True
         self._metrics.redis_up.set(0)
         if not self._warned:
             self._warned = True
-            goes_on = "launched directly" if self._direct else "held until it is back"
+            goes_on = "launched directly" if self._places.direct else "held until it is back"
             log.warning("Redis is unavailable: running builds go on", waiting=goes_on, error=str(error))
             self._refresh()
-        if self._direct:
+        if self._places.direct:
             self._launch_directly()
 
     def _found(self) -> None:
@@ -137,19 +137,26 @@ class Dispatcher:
         self._metrics.redis_up.set(1)
         if not self._places.available:
             self._places.available = True
+            self._places.moved = True
             self._refresh()
 
     def _launch_directly(self) -> None:
-        self._give(choose(self._places.order(), self._places.room()))
+        self._give(self._places.may_start())
 
     def _refresh(self) -> None:
         places = self._places
-        order = [Waiting.read(member).uid for member in places.order()]
-        places.positions = {uid: position for position, uid in enumerate(order, start=1)}
-        held = not places.available and not self._direct
-        outdated = (uid for uid, position in places.positions.items() if self._shown(uid) != (position, held))
-        for uid in islice(outdated, REFRESH_WRITES):
+        if self._all_shown and not places.moved:
+            return
+        places.moved = False
+        places.positions = {uid: position for position, uid in enumerate(places.order(), start=1)}
+        occupied = places.occupied()
+        outdated = (
+            uid for uid, at in places.positions.items() if self._shown(uid) != (at, places.reason(uid, occupied))
+        )
+        rung = list(islice(outdated, REFRESH_WRITES))
+        for uid in rung:
             self._ring(uid)
+        self._all_shown = not rung
 
     async def _wait(self, seconds: float) -> None:
         # Not wait_for: before Python 3.12 it forgets a cancellation that comes together with what it waits for.
@@ -165,5 +172,5 @@ class Dispatcher:
         until = self._monotonic() + pause
         while (left := until - self._monotonic()) > 0:
             await self._wait(left)
-            if self._direct:
+            if self._places.direct:
                 self._launch_directly()

@@ -17,7 +17,7 @@ import kopf
 import structlog
 
 from publishbuild import names
-from publishbuild.cluster.objects import BUILDS, JOBS, PODS
+from publishbuild.cluster.objects import BUILDS, JOBS, NAMESPACES, PODS
 
 log = structlog.get_logger(__name__)
 
@@ -29,8 +29,11 @@ LONGEST_RESTART_SECONDS = 30.0
 SILENCE_SECONDS = 70.0
 
 
-def registry(on_event: OnEvent) -> kopf.OperatorRegistry:
-    """The three watches; ``on_event`` gets resource, object and whether it was deleted."""
+def registry(on_event: OnEvent, *, clusterwide: bool) -> kopf.OperatorRegistry:
+    """The watches; ``on_event`` gets resource, object and whether it was deleted.
+
+    Namespaces are watched by an operator for all of them alone: no Role can grant that for some.
+    """
     made = kopf.OperatorRegistry()
     ours = {names.LABEL_MANAGED_BY: names.OPERATOR_NAME}
 
@@ -46,6 +49,8 @@ def registry(on_event: OnEvent) -> kopf.OperatorRegistry:
     kopf.on.event(names.GROUP, names.VERSION, names.PLURAL, registry=made)(pass_on(BUILDS))
     kopf.on.event("batch", "v1", "jobs", labels=ours, registry=made)(pass_on(JOBS))
     kopf.on.event("", "v1", "pods", labels=ours, registry=made)(pass_on(PODS))
+    if clusterwide:
+        kopf.on.event("", "v1", NAMESPACES, registry=made)(pass_on(NAMESPACES))
     return made
 
 
@@ -114,7 +119,7 @@ class Watcher:
         if self._stop.is_set():
             return
         await kopf.operator(
-            registry=registry(self._on_event),
+            registry=registry(self._on_event, clusterwide=not self._namespaces),
             settings=settings(),
             standalone=True,
             clusterwide=not self._namespaces,

@@ -40,7 +40,7 @@ class Defaults:
     """What a build gets that its spec does not say."""
 
     runner_image: str
-    direct: bool
+    aging_seconds: int = 0
 
 
 class Reconciler:
@@ -106,6 +106,7 @@ class Reconciler:
             build=build,
             queue=self._queue_facts(build, record),
             runner_image=self._defaults.runner_image,
+            aging_seconds=self._defaults.aging_seconds,
             job=self._store.job(uid),
             pods=self._store.pods(uid),
             trouble=self._troubles.get(uid),
@@ -138,20 +139,7 @@ class Reconciler:
         entered = (recorded.enqueued_time if recorded else None) or record.first_seen
         if build.status.is_terminal or self._store.job(build.uid) is not None:
             return QueueFacts(entered=entered)
-        occupied = places.occupied()
-        key = build.spec.concurrency_key if build.spec else None
-        return QueueFacts(
-            entered=entered,
-            available=places.available,
-            direct=self._defaults.direct,
-            claimed=places.is_claimed(build.uid),
-            position=places.positions.get(build.uid),
-            key_busy=f"{build.namespace}:{key}" in occupied.busy if key else False,
-            running=occupied.total,
-            limit=places.limit,
-            running_in_namespace=occupied.by_namespace[build.namespace],
-            namespace_limit=places.namespace_limit,
-        )
+        return places.facts(build.uid, namespace=build.namespace, slot=record.slot, entered=entered)
 
     async def _act(self, facts: Facts, record: Record, actions: Iterable[do.Action]) -> bool:
         """Carry the actions out in order; True where another look is due at once."""

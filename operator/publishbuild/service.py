@@ -23,7 +23,9 @@ from publishbuild.build_queue.redis_queue import RedisQueue, check_url
 from publishbuild.cluster.api import Api, connect
 from publishbuild.cluster.events import Events
 from publishbuild.cluster.leases import Leases
-from publishbuild.cluster.objects import Cluster
+from publishbuild.cluster.objects import NAMESPACES, Cluster
+from publishbuild.cluster.pause_look import UNWATCHED_SECONDS, PauseLook
+from publishbuild.cluster.pauses import Pauses
 from publishbuild.cluster.resync import Resync
 from publishbuild.cluster.store import Store
 from publishbuild.dispatcher import Dispatcher
@@ -58,17 +60,23 @@ class Service:
         self._settings = settings
         self._api = api
         self._metrics = metrics
-        direct = settings.on_redis_outage == "direct"
-        identity = _identity()
-        leases = Leases(api, _lease_namespace(settings), names.OPERATOR_NAME)
+        identity, own_namespace = _identity(), _own_namespace(settings)
+        leases = Leases(api, own_namespace, names.OPERATOR_NAME)
         self._leadership = Leadership(leases, identity, clock=time.monotonic, moment=_now)
         cluster = Cluster(api, settings.watch_namespaces, may_write=lambda: self._leadership.held)
         outcomes = Outcomes(metrics, _now)
         self._store = Store(_now, self._ring)
+        self._pauses = Pauses(own_namespace, self._pause_changed)
+        pause_seconds = UNWATCHED_SECONDS if settings.watch_namespaces else settings.resync_seconds
+        self._pause_look = PauseLook(cluster, self._pauses, own=own_namespace, seconds=pause_seconds)
         self._places = Places(
-            self._store, limit=settings.max_concurrent, namespace_limit=settings.max_concurrent_per_namespace
+            self._store,
+            limit=settings.max_concurrent,
+            namespace_limit=settings.max_concurrent_per_namespace,
+            direct=settings.on_redis_outage == "direct",
+            paused_by=self._pauses.paused_by,
         )
-        self._view = QueueView(self._store, self._places, direct=direct)
+        self._view = QueueView(self._store, self._places)
         self._events = Events(cluster, _now, identity)
         self._queue = RedisQueue(settings.redis_url, epoch=secrets.token_hex(8))
         self._reconciler = Reconciler(
@@ -78,7 +86,7 @@ class Service:
             events=self._events,
             metrics=metrics,
             outcomes=outcomes,
-            defaults=Defaults(settings.runner_image, direct),
+            defaults=Defaults(settings.runner_image, settings.aging_seconds),
             clock=_now,
             wake_after=self._ring_after,
         )
@@ -94,7 +102,6 @@ class Service:
             monotonic=time.monotonic,
             spread=random.random,
             may_act=lambda: self._leadership.held,
-            direct=direct,
         )
         self._loop = asyncio.get_running_loop()
         self._watcher = Watcher(self._from_watch, settings.watch_namespaces)
@@ -134,6 +141,9 @@ class Service:
                 self._keeping = tasks.create_task(self._leadership.keep())
                 # A standby's watch may have missed what the last leader did: nothing is decided on that.
                 await self._resync.first()
+                await self._pause_look.first()
+                tasks.create_task(self._pause_look.run())
+                self._places.begin(self._store.launched_namespaces())
                 self._metrics.leader.set(1)
                 await self._lead(tasks)
         except ExceptionGroup as group:
@@ -218,7 +228,13 @@ class Service:
 
     def _take_in(self, resource: str, obj: dict[str, Any], deleted: bool) -> None:
         self._resync.heard()
-        self._store.apply(resource, obj, deleted=deleted)
+        if resource == NAMESPACES:
+            self._pauses.apply(obj, deleted=deleted)
+        else:
+            self._store.apply(resource, obj, deleted=deleted)
+
+    def _pause_changed(self) -> None:
+        self._places.look_again()
 
 
 def _identity() -> str:
@@ -226,7 +242,7 @@ def _identity() -> str:
     return f"{os.environ.get('POD_NAME') or socket.gethostname()}_{os.getpid()}"
 
 
-def _lease_namespace(settings: Settings) -> str:
+def _own_namespace(settings: Settings) -> str:
     """The pod's own namespace; outside of a cluster, the first that is watched."""
     if NAMESPACE_FILE.exists():
         return NAMESPACE_FILE.read_text().strip()

@@ -13,6 +13,7 @@ from publishbuild.build_queue.redis_queue import QueueUnavailableError, StaleInd
 from publishbuild.decide.facts import JobFacts
 from publishbuild.decide.order import Room, choose, member
 from publishbuild.dispatcher import LONGEST_RECONNECT_SECONDS, REFRESH_WRITES, Dispatcher, Shown
+from publishbuild.names import QueueReason
 from publishbuild.observe.metrics import Metrics
 from tests.builders import NOW, a_job
 
@@ -63,8 +64,11 @@ class World:
 
     def __init__(self, *, direct: bool = False, limit: int = 2, namespace_limit: int = 0) -> None:
         self.jobs: dict[str, JobFacts] = {}
+        self.paused_by: str | None = None
         self.index = Index()
-        self.places = Places(self, limit=limit, namespace_limit=namespace_limit)
+        self.places = Places(
+            self, limit=limit, namespace_limit=namespace_limit, direct=direct, paused_by=lambda _: self.paused_by
+        )
         self.rung: list[str] = []
         self.shown: dict[str, Shown] = {}
         self.metrics = Metrics()
@@ -73,12 +77,11 @@ class World:
             queue=self.index,  # type: ignore[arg-type]  # speaks like a RedisQueue
             places=self.places,
             ring=self.rung.append,
-            shown=lambda uid: self.shown.get(uid, (None, False)),
+            shown=lambda uid: self.shown.get(uid, (None, None)),
             metrics=self.metrics,
             clock=self.clock,
             monotonic=self.clock,
             spread=lambda: 1.0,
-            direct=direct,
         )
 
     def clock(self) -> float:
@@ -229,7 +232,7 @@ class TestOutage:
         world.wait("x", "y")
         world.index.down = True
         assert await world.turn() == ["x", "y"]
-        world.shown = {"x": (1, True), "y": (2, True)}
+        world.shown = {uid: (n, QueueReason.REDIS_UNAVAILABLE) for n, uid in enumerate(("x", "y"), start=1)}
         assert await world.turn() == []
         world.index.down = False
         assert await world.turn() == ["x", "y"]
@@ -299,9 +302,28 @@ class TestPositions:
         """Only outdated positions cost a write, so the refresh gets on."""
         uids = [f"uid-{n:03d}" for n in range(30)]
         world.wait(*uids)
-        world.shown = {uid: (n + 1, False) for n, uid in enumerate(uids[:25])}
+        world.shown = {uid: (n + 1, QueueReason.WAITING) for n, uid in enumerate(uids[:25])}
         world.dispatcher._refresh()
         assert world.rung == uids[25:]
+
+    async def test_another_reason_is_shown_too(self, world: World) -> None:
+        """A build whose position stays is rung where it waits for another reason than it shows."""
+        world.wait("x")
+        world.shown = {"x": (1, QueueReason.WAITING)}
+        world.dispatcher._refresh()
+        assert world.rung == []
+        world.paused_by = "ops"
+        world.places.look_again()
+        world.dispatcher._refresh()
+        assert world.rung == ["x"]
+
+    async def test_a_paused_build_gets_no_place(self, world: World) -> None:
+        """While its namespace is paused a build is not rung; when that ends it is."""
+        world.wait("x")
+        world.paused_by = "a"
+        assert await world.turn() == []
+        world.paused_by = None
+        assert await world.turn() == ["x"]
 
     async def test_claimed_builds_have_no_position(self, world: World) -> None:
         """Who has a place is not in line."""

@@ -116,7 +116,7 @@ class World:
             events=self,  # type: ignore[arg-type]  # posts as Events do
             metrics=metrics,
             outcomes=Outcomes(metrics, self.clock),
-            defaults=Defaults(IMAGE, direct=False),
+            defaults=Defaults(IMAGE),
             clock=self.clock,
             wake_after=lambda _, seconds: self.wakes.append(seconds),
         )

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
-from publishbuild.decide.facts import JobFacts
-from publishbuild.decide.order import Room, Waiting
+from publishbuild.build_queue.turns import Turns
+from publishbuild.decide.facts import JobFacts, QueueFacts
+from publishbuild.decide.order import Room, Waiting, choose
+from publishbuild.decide.queue_reason import reason_in_line
+from publishbuild.names import QueueReason
 
 
 class LiveJobs(Protocol):
@@ -50,36 +54,72 @@ class Occupied:
 
 
 class Places:
-    """The builds that wait (``waiting``: uid -> member) and the limits in force."""
+    """The builds that wait (``waiting``: uid -> member) and the limits in force.
 
-    def __init__(self, jobs: LiveJobs, *, limit: int, namespace_limit: int) -> None:
+    ``direct`` launches without Redis while it is away. ``paused_by`` names the namespace whose annotation keeps a
+    namespace from launching, None where nothing does.
+    """
+
+    def __init__(
+        self,
+        jobs: LiveJobs,
+        *,
+        limit: int,
+        namespace_limit: int,
+        direct: bool = False,
+        paused_by: Callable[[str], str | None] = lambda _: None,
+    ) -> None:
         self.limit = limit
         self.namespace_limit = namespace_limit
+        self.direct = direct
         self.available = True
+        # Whether a position or a reason may have changed since somebody last cleared it.
+        self.moved = True
         self.changed = asyncio.Event()
         self.waiting: dict[str, str] = {}
         self.positions: dict[str, int] = {}
+        self.paused_by = paused_by
         self._jobs = jobs
+        self._turns = Turns()
         self._claims: dict[str, Waiting] = {}
         self._added: dict[str, str] = {}
         self._gone: set[str] = set()
+        # How many wait in each namespace: those that wait for a turn are then known without a look at all builds.
+        self._lines: Counter[str] = Counter()
+
+    def begin(self, launched: Iterable[str]) -> None:
+        """Begin to lead: ``launched`` are the namespaces in the order of their last launch, the longest ago first."""
+        self._turns.begin(launched)
 
     def enqueue(self, uid: str, member: str) -> None:
         """The build waits. Saying it again changes nothing; a new member moves it.
 
         One that was released just before stays in ``gone`` too: the index then forgets its claim before it waits again.
         """
-        if self.waiting.get(uid) != member:
+        before = self.waiting.get(uid)
+        if before != member:
+            if before is None:
+                self._lines[Waiting.read(member).namespace] += 1
             self.waiting[uid] = self._added[uid] = member
-            self.changed.set()
+            self.look_again()
 
     def release(self, uid: str) -> None:
         """The build waits no longer, or its Job has ended: whoever is next may look."""
-        if self.waiting.pop(uid, None) is not None:
+        member = self.waiting.pop(uid, None)
+        if member is not None:
+            namespace = Waiting.read(member).namespace
+            self._lines[namespace] -= 1
+            if not self._lines[namespace]:
+                del self._lines[namespace]
             self._added.pop(uid, None)
             self._gone.add(uid)
         self._claims.pop(uid, None)
         self.positions.pop(uid, None)
+        self.look_again()
+
+    def look_again(self) -> None:
+        """Somebody may get a place, or wait for another reason than before."""
+        self.moved = True
         self.changed.set()
 
     def claim(self, uid: str) -> bool:
@@ -87,7 +127,9 @@ class Places:
         member = self.waiting.get(uid)
         if member is None:
             return False
-        self._claims[uid] = Waiting.read(member)
+        self.moved = True
+        claimed = self._claims[uid] = Waiting.read(member)
+        self._turns.launched(claimed.namespace)
         return True
 
     def is_claimed(self, uid: str) -> bool:
@@ -131,20 +173,58 @@ class Places:
                 busy.add(f"{job.namespace}:{job.concurrency_key}")
         for claim in claims:
             by_namespace[claim.namespace] += 1
-            if claim.key:
-                busy.add(f"{claim.namespace}:{claim.key}")
+            if claim.slot:
+                busy.add(claim.slot)
         return Occupied(by_namespace, frozenset(busy))
 
+    def facts(
+        self, uid: str, *, namespace: str, slot: str | None, entered: datetime, occupied: Occupied | None = None
+    ) -> QueueFacts:
+        """How a build stands in the queue; ``slot`` is the ``namespace:key`` of its concurrency key."""
+        occupied = occupied or self.occupied()
+        return QueueFacts(
+            entered=entered,
+            available=self.available,
+            direct=self.direct,
+            claimed=self.is_claimed(uid),
+            position=self.positions.get(uid),
+            paused_by=self.paused_by(namespace),
+            key_busy=slot in occupied.busy,
+            running=occupied.total,
+            limit=self.limit,
+            running_in_namespace=occupied.by_namespace[namespace],
+            namespace_limit=self.namespace_limit,
+        )
+
+    def reason(self, uid: str, occupied: Occupied) -> QueueReason:
+        """Why a build of ``waiting`` waits now."""
+        waiting = Waiting.read(self.waiting[uid])
+        return reason_in_line(
+            self.facts(uid, namespace=waiting.namespace, slot=waiting.slot, entered=waiting.entered, occupied=occupied)
+        )
+
     def room(self) -> Room:
-        """How many builds may start now."""
+        """How many builds may start now, and whose turn it is."""
         occupied = self.occupied()
         return Room(
             places=max(0, self.limit - occupied.total),
             namespace_limit=self.namespace_limit,
             running=occupied.by_namespace,
             busy=occupied.busy,
+            turns={namespace: self._turns.of(namespace) for namespace in self._lines if not self.paused_by(namespace)},
         )
 
     def order(self) -> list[str]:
-        """All waiting members, in order."""
-        return sorted(member for uid, member in self.waiting.items() if uid not in self._claims)
+        """Uids of all that wait in the order in which they would start were there room for all; paused ones last."""
+        line = [member for uid, member in self.waiting.items() if uid not in self._claims]
+        return [*self._order(line, paused=False), *self._order(line, paused=True)]
+
+    def may_start(self) -> list[str]:
+        """What the queue would hand out now: for a launch without it."""
+        return choose((member for uid, member in self.waiting.items() if uid not in self._claims), self.room())
+
+    def _order(self, line: list[str], *, paused: bool) -> list[str]:
+        turns = {name: self._turns.of(name) for name in self._lines if bool(self.paused_by(name)) is paused}
+        return (
+            choose(line, Room(places=len(line), namespace_limit=0, running={}, busy=(), turns=turns)) if turns else []
+        )

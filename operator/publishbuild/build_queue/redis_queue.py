@@ -95,6 +95,7 @@ class RedisQueue:
             room.namespace_limit,
             json.dumps(dict(room.running)),
             json.dumps(sorted(room.busy)),
+            json.dumps(dict(room.turns)),
             json.dumps(sorted(gone)),
             json.dumps(dict(waiting or {})),
         ]

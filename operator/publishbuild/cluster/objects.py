@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from publishbuild import names
 from publishbuild.cluster.api import LIST_SECONDS, MERGE_PATCH, NOT_FOUND, Api, ApiError, Object
@@ -11,7 +11,7 @@ _BUILDS = f"/apis/{names.GROUP}/{names.VERSION}"
 _PAGE = 500
 _EVENT_NAME_HEX = 16
 
-BUILDS, JOBS, PODS = "publishbuilds", "jobs", "pods"
+BUILDS, JOBS, PODS, NAMESPACES = "publishbuilds", "jobs", "pods", "namespaces"
 _PLACES = {
     BUILDS: (_BUILDS, ""),
     JOBS: ("/apis/batch/v1", names.JOB_SELECTOR),
@@ -42,14 +42,18 @@ class Cluster:
             query: dict[str, str | int] = {"limit": _PAGE}
             if selector or own_selector:
                 query["labelSelector"] = selector or own_selector
-            while True:
-                page = await self._api.request("GET", path, resource=resource, query=query, seconds=LIST_SECONDS)
-                items += page["items"]
-                if not page["metadata"].get("continue"):
-                    break
-                query["continue"] = page["metadata"]["continue"]
-            versions.append(int(page["metadata"]["resourceVersion"]))
+            listed, version = await self._pages(path, resource, query)
+            items += listed
+            versions.append(version)
         return items, min(versions)
+
+    async def namespaces(self, own: str) -> list[Object]:
+        """The Namespaces that may pause builds: all, or the watched ones and the operator's ``own``."""
+        if not self._namespaces:
+            path, query = f"/api/v1/{NAMESPACES}", {"limit": _PAGE}
+            return (await self._pages(path, NAMESPACES, query))[0]
+        found = [await self._get(f"/api/v1/{NAMESPACES}/{name}", NAMESPACES) for name in {*self._namespaces, own}]
+        return [namespace for namespace in found if namespace is not None]
 
     async def probe(self) -> None:
         """The cheapest list: shows that the API server answers this operator."""
@@ -112,6 +116,15 @@ class Cluster:
         namespace = event["metadata"]["namespace"]
         path = f"/apis/events.k8s.io/v1/namespaces/{namespace}/events"
         await self._write("POST", path, resource="events", body=event)
+
+    async def _pages(self, path: str, resource: str, query: Mapping[str, str | int]) -> tuple[list[Object], int]:
+        items: list[Object] = []
+        while True:
+            page = await self._api.request("GET", path, resource=resource, query=query, seconds=LIST_SECONDS)
+            items += page["items"]
+            if not page["metadata"].get("continue"):
+                return items, int(page["metadata"]["resourceVersion"])
+            query = {**query, "continue": page["metadata"]["continue"]}
 
     async def _write(
         self, verb: str, path: str, *, resource: str, body: Object, content_type: str = "application/json"

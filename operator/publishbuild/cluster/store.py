@@ -110,6 +110,15 @@ class Store:
         """All builds' uids."""
         return list(self._builds)
 
+    def launched_namespaces(self) -> list[str]:
+        """The namespaces of the builds that were launched, in the order of their last launch, the longest ago first."""
+        last: dict[str, str] = {}
+        for record in self._builds.values():
+            namespace, started = record.build["metadata"]["namespace"], record.build["status"].get("startTime", "")
+            if started:
+                last[namespace] = max(started, last.get(namespace, ""))
+        return sorted(last, key=lambda namespace: last[namespace])
+
     def live_jobs(self) -> Iterator[JobFacts]:
         """The Jobs that occupy a place: all that have not ended, whether their build still exists or not."""
         return iter(self._live.values())

@@ -165,7 +165,7 @@ class QueueFacts:
     """How the build stands in the queue, and how full the cluster is.
 
     ``entered`` is when the build entered the queue: as recorded, else when the operator first saw it. ``position`` is
-    1 for the next one, None where not known.
+    1 for the next one, None where not known. ``paused_by`` is the namespace whose annotation pauses the build's.
     """
 
     entered: datetime
@@ -173,6 +173,7 @@ class QueueFacts:
     direct: bool = False
     claimed: bool = False
     position: int | None = None
+    paused_by: str | None = None
     key_busy: bool = False
     running: int = 0
     limit: int = 10
@@ -191,12 +192,13 @@ class LaunchTrouble:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """The whole input of one decision."""
+    """The whole input of one decision. ``aging_seconds`` is how long a build waits until it is overdue, 0 for never."""
 
     now: datetime
     build: BuildFacts
     queue: QueueFacts
     runner_image: str
+    aging_seconds: int = 0
     job: JobFacts | None = None
     pods: tuple[PodFacts, ...] = field(default=())
     trouble: LaunchTrouble | None = None

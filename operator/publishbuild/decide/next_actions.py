@@ -219,6 +219,7 @@ def _manifest(facts: Facts, spec: PublishBuildSpec) -> dict[str, object]:
 
 def _member(facts: Facts, spec: PublishBuildSpec) -> str:
     build = facts.build
+    overdue = 0 < facts.aging_seconds <= _waited(facts)
     return member(
         priority=spec.priority,
         created=build.created,
@@ -226,6 +227,7 @@ def _member(facts: Facts, spec: PublishBuildSpec) -> str:
         uid=build.uid,
         namespace=build.namespace,
         key=spec.concurrency_key,
+        overdue=overdue,
     )
 
 

@@ -1,69 +1,123 @@
-"""The order of the queue, as text: Redis sorts members by their bytes, and so does Python.
+"""The order of the queue: priority, then namespaces in turn, then age. The one place where it is decided.
 
-A member reads ``PPPP:SSSSSSSSSSS:TTTTTTTTTTTTTTTTT:uid:namespace:key``: priority turned around (higher is earlier),
-second of creation, microsecond of entering (the API server's creation time has whole seconds only), then what `choose`
-needs to know. Neither a uid nor a namespace holds a colon; a concurrency key may, so it stands last.
+A waiting build is a text, its member, that reads ``namespace:UUUU:SSSSSSSSSSS:TTTTTTTTTTTTTTTTT:uid:key``: urgency
+(lower is earlier), second of creation, microsecond of entering (the API server's creation time has whole seconds only),
+then what `choose` needs to know. Redis sorts members by their bytes and so does Python, so the members of one namespace
+stand in line as they are. Neither a namespace nor a uid holds a colon; a concurrency key may, so it stands last.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+import heapq
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
-_LOWEST_PRIORITY = 1000
+_HIGHEST_PRIORITY = 1000
+_OVERDUE = 0
 
 
-def member(*, priority: int, created: datetime, entered: datetime, uid: str, namespace: str, key: str | None) -> str:
-    """The text by which a waiting build is ordered and chosen."""
-    turned = _LOWEST_PRIORITY - priority
+def member(
+    *,
+    priority: int,
+    created: datetime,
+    entered: datetime,
+    uid: str,
+    namespace: str,
+    key: str | None,
+    overdue: bool = False,
+) -> str:
+    """The text by which a waiting build is ordered and chosen; an ``overdue`` one goes before every priority."""
+    urgency = _OVERDUE if overdue else 1 + _HIGHEST_PRIORITY - priority
     microseconds = round(entered.timestamp() * 1_000_000)
-    return f"{turned:04d}:{int(created.timestamp()):011d}:{microseconds:017d}:{uid}:{namespace}:{key or ''}"
+    return f"{namespace}:{urgency:04d}:{int(created.timestamp()):011d}:{microseconds:017d}:{uid}:{key or ''}"
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A member, read back."""
+    """A member, read back. ``age`` sorts builds of one urgency, the oldest first."""
 
-    uid: str
     namespace: str
+    urgency: str
+    age: str
+    uid: str
     key: str
 
     @classmethod
     def read(cls, text: str) -> Waiting:
         """From the text that `member` made."""
-        _, _, _, uid, namespace, key = text.split(":", 5)
-        return cls(uid=uid, namespace=namespace, key=key)
+        namespace, urgency, created, entered, uid, key = text.split(":", 5)
+        return cls(namespace, urgency, f"{created}:{entered}:{uid}", uid, key)
+
+    @property
+    def entered(self) -> datetime:
+        """When the build entered the queue."""
+        return datetime.fromtimestamp(int(self.age.split(":")[1]) / 1_000_000, UTC)
+
+    @property
+    def slot(self) -> str | None:
+        """``namespace:key`` of its concurrency key, None without one."""
+        return f"{self.namespace}:{self.key}" if self.key else None
 
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """How many builds may start now.
+    """How many builds may start now, and whose turn it is.
 
     ``namespace_limit`` 0 is no limit; ``running`` counts occupied places by namespace; ``busy`` holds ``namespace:key``
-    of each concurrency key that a build occupies.
+    of each concurrency key that a build occupies. ``turns`` names the namespaces that may launch, each with a number
+    that grows with the time of its last launch, 0 for none yet; one that it does not name is paused.
     """
 
     places: int
     namespace_limit: int
     running: Mapping[str, int]
     busy: Collection[str]
+    turns: Mapping[str, int]
 
 
 def choose(members: Iterable[str], room: Room) -> list[str]:
-    """Uids of the builds that may start, first first. The Lua script of `build_queue` gives the same answer."""
+    """Uids of the builds that may start, first first. `build_queue/turn.lua` gives the same answer.
+
+    Again and again the most urgent build that may start is taken; among equals it is the namespace's that launched
+    longest ago, then the oldest. So one that floods the queue shares the places with one that has a single build.
+    """
     running, busy = dict(room.running), set(room.busy)
+    lines = {namespace: _may_start(line, busy) for namespace, line in _by_namespace(members, room.turns).items()}
+    latest = max(room.turns.values(), default=0)
+    heads: list[tuple[str, int, str, Waiting]] = []
+
+    def step_forward(namespace: str, turn: int) -> None:
+        full = room.namespace_limit and running.get(namespace, 0) >= room.namespace_limit
+        head = None if full else next(lines[namespace], None)
+        if head is not None:
+            heapq.heappush(heads, (head.urgency, turn, head.age, head))
+
+    for namespace in lines:
+        step_forward(namespace, room.turns[namespace])
     chosen: list[str] = []
-    for text in sorted(members):
-        if len(chosen) >= room.places:
-            break
-        waiting = Waiting.read(text)
-        full = room.namespace_limit and running.get(waiting.namespace, 0) >= room.namespace_limit
-        slot = f"{waiting.namespace}:{waiting.key}" if waiting.key else None
-        if full or slot in busy:
-            continue
-        chosen.append(waiting.uid)
-        running[waiting.namespace] = running.get(waiting.namespace, 0) + 1
-        if slot:
-            busy.add(slot)
+    while heads and len(chosen) < room.places:
+        *_, first = heapq.heappop(heads)
+        chosen.append(first.uid)
+        running[first.namespace] = running.get(first.namespace, 0) + 1
+        if first.slot:
+            busy.add(first.slot)
+        latest += 1
+        step_forward(first.namespace, latest)
     return chosen
+
+
+def _by_namespace(members: Iterable[str], turns: Mapping[str, int]) -> dict[str, list[str]]:
+    lines: dict[str, list[str]] = {}
+    for text in sorted(members):
+        namespace = text.partition(":")[0]
+        if namespace in turns:
+            lines.setdefault(namespace, []).append(text)
+    return lines
+
+
+def _may_start(line: Iterable[str], busy: set[str]) -> Iterator[Waiting]:
+    """Those of one namespace whose key is free when they are reached; a busy key stays busy for this choice."""
+    for waiting in map(Waiting.read, line):
+        if waiting.slot not in busy:
+            yield waiting

@@ -2,42 +2,50 @@
 
 from __future__ import annotations
 
-from publishbuild.decide.facts import Facts
+from publishbuild.decide.facts import Facts, QueueFacts
 from publishbuild.models.spec import PublishBuildSpec
-from publishbuild.names import QueueReason
+from publishbuild.names import ANNOTATION_PAUSED, QueueReason
+
+# Whoever is asked first: a build that could not be launched anyhow has not been refused by the API server since.
+_BEFORE_TROUBLE = (QueueReason.QUEUE_PAUSED, QueueReason.REDIS_UNAVAILABLE)
+
+
+def reason_in_line(queue: QueueFacts) -> QueueReason:
+    """Why a build that is not suspended waits."""
+    namespace_full = queue.namespace_limit > 0 and queue.running_in_namespace >= queue.namespace_limit
+    checks = (
+        (queue.paused_by is not None, QueueReason.QUEUE_PAUSED),
+        (not queue.available and not queue.direct, QueueReason.REDIS_UNAVAILABLE),
+        (queue.key_busy, QueueReason.CONCURRENCY_KEY_BUSY),
+        (namespace_full, QueueReason.NAMESPACE_LIMIT),
+        (queue.running >= queue.limit, QueueReason.GLOBAL_LIMIT),
+    )
+    return next((reason for holds, reason in checks if holds), QueueReason.WAITING)
 
 
 def queue_reason(facts: Facts, spec: PublishBuildSpec) -> tuple[QueueReason, str]:
     """Reason and message for the condition ``Succeeded`` of a build that waits."""
+    if spec.suspend:
+        return QueueReason.SUSPENDED, "held by spec.suspend; set it to false to go on"
+    reason = reason_in_line(facts.queue)
+    if facts.trouble and reason not in _BEFORE_TROUBLE:
+        return QueueReason.WAITING, f"the API server refused the Job, trying again: {facts.trouble.message}"
+    return reason, _message(reason, facts, spec)
+
+
+def _message(reason: QueueReason, facts: Facts, spec: PublishBuildSpec) -> str:
     queue, namespace = facts.queue, facts.build.namespace
-    namespace_full = queue.namespace_limit and queue.running_in_namespace >= queue.namespace_limit
-    trouble = f"the API server refused the Job, trying again: {facts.trouble.message}" if facts.trouble else ""
-    checks = (
-        (spec.suspend, QueueReason.SUSPENDED, "held by spec.suspend; set it to false to go on"),
-        (
-            not queue.available and not queue.direct,
-            QueueReason.REDIS_UNAVAILABLE,
-            "the queue's Redis cannot be reached; goes on by itself when it is back",
-        ),
-        (trouble, QueueReason.WAITING, trouble),
-        (
-            queue.key_busy,
-            QueueReason.CONCURRENCY_KEY_BUSY,
-            f"another build with concurrencyKey {spec.concurrency_key!r} runs in namespace {namespace}",
-        ),
-        (
-            namespace_full,
-            QueueReason.NAMESPACE_LIMIT,
-            f"all {queue.namespace_limit} places of namespace {namespace} are taken"  # noqa: ISC004  # one sentence
-            " (PUBLISHBUILD_MAX_CONCURRENT_PER_NAMESPACE)",
-        ),
-        (
-            queue.running >= queue.limit,
-            QueueReason.GLOBAL_LIMIT,
-            f"all {queue.limit} places are taken (PUBLISHBUILD_MAX_CONCURRENT)",
-        ),
-    )
-    for holds, reason, message in checks:
-        if holds:
-            return reason, message
-    return QueueReason.WAITING, "waits for its turn"
+    match reason:
+        case QueueReason.QUEUE_PAUSED:
+            return f"held by the annotation {ANNOTATION_PAUSED} of namespace {queue.paused_by}; goes on once it is gone"
+        case QueueReason.REDIS_UNAVAILABLE:
+            return "the queue's Redis cannot be reached; goes on by itself when it is back"
+        case QueueReason.CONCURRENCY_KEY_BUSY:
+            return f"another build with concurrencyKey {spec.concurrency_key!r} runs in namespace {namespace}"
+        case QueueReason.NAMESPACE_LIMIT:
+            places = f"all {queue.namespace_limit} places of namespace {namespace} are taken"
+            return f"{places} (PUBLISHBUILD_MAX_CONCURRENT_PER_NAMESPACE)"
+        case QueueReason.GLOBAL_LIMIT:
+            return f"all {queue.limit} places are taken (PUBLISHBUILD_MAX_CONCURRENT)"
+        case _:
+            return "waits for its turn"

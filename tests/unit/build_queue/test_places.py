@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 
 from publishbuild.build_queue.places import Changes, Places
 from publishbuild.build_queue.redis_queue import RedisQueue
+from publishbuild.build_queue.turns import Turns
 from publishbuild.decide.facts import JobFacts
 from publishbuild.decide.order import Room, member
 from tests.builders import NOW, a_job
@@ -100,7 +101,7 @@ class TestWaiting:
     ) -> None:
         """A build that is suspended and resumed at once is claimed again without waiting for its claim to expire."""
         assert await redis.ping()
-        room = Room(places=1, namespace_limit=0, running={}, busy=())
+        room = Room(places=1, namespace_limit=0, running={}, busy=(), turns={"a": 0})
         places.enqueue("x", one("x"))
         claimed: list[list[str]] = []
         for _ in range(2):
@@ -117,7 +118,44 @@ class TestWaiting:
         for uid, priority in (("low", -1), ("high", 9), ("mid", 0)):
             places.enqueue(uid, one(uid, priority=priority))
         places.claim("mid")
-        assert places.order() == [one("high", priority=9), one("low", priority=-1)]
+        assert places.order() == ["high", "low"]
+
+    def test_order_is_the_one_in_which_they_would_start(self, jobs: Jobs) -> None:
+        """Namespaces that have just launched come later, and paused ones last, though somebody there is the oldest."""
+        paused = {"p"}
+        places = Places(
+            jobs, limit=1, namespace_limit=1, paused_by=lambda namespace: namespace if namespace in paused else None
+        )
+        for uid in ("p0", "a0", "a1", "a2", "b0"):
+            places.enqueue(uid, one(uid, namespace=uid[0]))
+        places.claim("a0")
+        assert places.order() == ["b0", "a1", "a2", "p0"]
+        assert places.room().turns == {"a": 1, "b": 0}
+        paused.clear()
+        assert places.order() == ["b0", "p0", "a1", "a2"]
+
+    def test_turns_begin_with_what_was_launched_before(self, jobs: Jobs) -> None:
+        """An operator that begins to lead goes on where the last one was."""
+        places = Places(jobs, limit=1, namespace_limit=0)
+        for uid in ("a0", "b0", "c0"):
+            places.enqueue(uid, one(uid, namespace=uid[0]))
+        places.begin(["b", "a"])
+        assert places.order() == ["c0", "b0", "a0"]
+
+    def test_a_namespace_without_builds_has_no_turn(self, places: Places) -> None:
+        """Who waits for a turn is known by who waits: the last one that leaves takes its namespace along."""
+        for uid in ("x", "y"):
+            places.enqueue(uid, one(uid))
+        places.release("x")
+        assert list(places.room().turns) == ["a"]
+        places.release("y")
+        assert places.room().turns == {}
+
+    def test_turns_are_not_remembered_without_end(self) -> None:
+        """Of very many namespaces only the latest are remembered: memory stays level."""
+        turns = Turns()
+        turns.begin(f"n{number}" for number in range(10_001))
+        assert [turns.of("n0") == 0, turns.of("n1") > 0] == [True, True]
 
 
 class TestGiveBack:

@@ -33,7 +33,7 @@ class Life:
         self.redis: Redis = Redis.from_url(url)
         self.jobs: dict[str, JobFacts] = {}
         self.launched: Counter[str] = Counter()
-        self.places = Places(self, limit=LIMIT, namespace_limit=NAMESPACE_LIMIT)
+        self.places = Places(self, limit=LIMIT, namespace_limit=NAMESPACE_LIMIT, direct=direct)
         self.good = RedisQueue(url, "life")
         self.bad = RedisQueue("redis://127.0.0.1:1/0", "life")
         self.time = 1000.0
@@ -42,12 +42,11 @@ class Life:
             queue=self.good,
             places=self.places,
             ring=lambda _: None,
-            shown=lambda _: (None, False),
+            shown=lambda _: (None, None),
             metrics=Metrics(),
             clock=lambda: self.time,
             monotonic=lambda: self.time,
             spread=lambda: 0.0,
-            direct=direct,
         )
         for uid in self.members:
             self.enqueue(uid)

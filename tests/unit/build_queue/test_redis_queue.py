@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -26,7 +27,7 @@ from publishbuild.build_queue.redis_queue import (
 from publishbuild.decide.order import Room, Waiting, choose, member
 from tests.builders import NOW
 
-NAMESPACES = ("a", "b")
+NAMESPACES = ("a", "b", "a-b")
 KEYS = (None, None, "k", "prod:ios", "ключ", 'quote"\\')
 
 
@@ -35,9 +36,15 @@ def one(uid: str, *, priority: int = 0, namespace: str = "a", key: str | None = 
 
 
 def room(
-    places: int = 10, *, limit: int = 0, running: dict[str, int] | None = None, busy: tuple[str, ...] = ()
+    places: int = 10,
+    *,
+    limit: int = 0,
+    running: dict[str, int] | None = None,
+    busy: tuple[str, ...] = (),
+    turns: dict[str, int] | None = None,
 ) -> Room:
-    return Room(places=places, namespace_limit=limit, running=running or {}, busy=busy)
+    turns = {"a": 0} if turns is None else turns
+    return Room(places=places, namespace_limit=limit, running=running or {}, busy=busy, turns=turns)
 
 
 WIDE, NONE = room(1000), room(0)
@@ -51,6 +58,7 @@ rooms = st.builds(
     limit=st.integers(min_value=0, max_value=3),
     running=st.dictionaries(st.sampled_from(NAMESPACES), st.integers(min_value=0, max_value=3)),
     busy=st.lists(st.sampled_from(["a:k", "b:prod:ios", "a:ключ", 'b:quote"\\'])).map(tuple),
+    turns=st.dictionaries(st.sampled_from([*NAMESPACES, "c"]), st.integers(min_value=0, max_value=9)),
 )
 
 
@@ -65,7 +73,7 @@ def test_the_script_chooses_as_python_does(redis_url: str) -> None:
         }
         # A crowd that a busy key holds makes the script read more than one page.
         waiting |= {f"held-{n}": one(f"held-{n}", priority=1, namespace="c", key="held") for n in range(crowd)}
-        free = Room(free.places, free.namespace_limit, free.running, [*free.busy, "c:held"])
+        free = replace(free, busy=[*free.busy, "c:held"])
 
         async def turn() -> list[str]:
             queue = RedisQueue(redis_url, "same")
@@ -317,7 +325,7 @@ class TestAgainstTheTruth:
         for _ in range(200):
             counts = {name: sum(1 for w in running.values() if w.namespace == name) for name in namespaces}
             busy = tuple(f"{w.namespace}:{w.key}" for w in running.values() if w.key)
-            free = room(7 - len(running), limit=3, running=counts, busy=busy)
+            free = room(7 - len(running), limit=3, running=counts, busy=busy, turns=dict.fromkeys(namespaces, 0))
             turn = await queue.turn(free, now=0, gone=gone, waiting=fresh)
             fresh, gone = {}, []
             for uid in turn.claimed:

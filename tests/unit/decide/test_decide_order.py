@@ -23,6 +23,7 @@ def a_member(
     entered: float | None = None,
     namespace: str = "a",
     key: str | None = None,
+    overdue: bool = False,
 ) -> str:
     """A member made ``age`` seconds before NOW."""
     created = NOW - timedelta(seconds=age)
@@ -33,7 +34,13 @@ def a_member(
         uid=uid,
         namespace=namespace,
         key=key,
+        overdue=overdue,
     )
+
+
+def wide(*namespaces: str, places: int = 100, **turns: int) -> Room:
+    """Room for all; ``namespaces`` have not launched any yet, ``turns`` have."""
+    return Room(places=places, namespace_limit=0, running={}, busy=(), turns=dict.fromkeys(namespaces, 0) | turns)
 
 
 @st.composite
@@ -47,6 +54,7 @@ def lines(draw: st.DrawFn) -> list[str]:
             age=draw(st.integers(min_value=0, max_value=3)),
             namespace=draw(st.sampled_from(NAMESPACES)),
             key=draw(st.sampled_from(KEYS)),
+            overdue=draw(st.booleans()),
         )
         for n in range(count)
     ]
@@ -58,8 +66,9 @@ rooms = st.builds(
     namespace_limit=st.integers(min_value=0, max_value=3),
     running=st.dictionaries(st.sampled_from(NAMESPACES), st.integers(min_value=0, max_value=3)),
     busy=st.sets(st.sampled_from(["a:k", "b:prod:ios", "shop-1:ключ"])),
+    turns=st.dictionaries(st.sampled_from(NAMESPACES), st.integers(min_value=0, max_value=9)),
 )
-WIDE = Room(places=100, namespace_limit=0, running={}, busy=())
+WIDE = wide("a")
 
 
 @given(
@@ -87,11 +96,62 @@ def test_a_late_look_does_not_lose_its_age() -> None:
     assert choose([a_member("new", age=1, entered=0), a_member("old", age=2, entered=9)], WIDE) == ["old", "new"]
 
 
+def test_an_overdue_build_goes_before_every_priority() -> None:
+    """A build that waited longer than the aging time goes first, whatever is above it; among those the oldest does."""
+    line = [a_member("high", priority=1000), a_member("late", age=9, overdue=True)]
+    assert choose([*line, a_member("later", age=99, priority=-1000, overdue=True)], WIDE) == ["later", "late", "high"]
+
+
+def test_namespaces_take_turns() -> None:
+    """Among builds of one priority each namespace launches one in turn, however many one of them has."""
+    flood = [a_member(f"a{n}", namespace="a", age=100 - n) for n in range(4)]
+    line = [*flood, a_member("b0", namespace="b", age=1), a_member("b1", namespace="b"), a_member("c0", namespace="c")]
+    assert choose(line, wide("a", "b", "c")) == ["a0", "b0", "c0", "a1", "b1", "a2", "a3"]
+
+
+def test_the_turn_is_of_who_launched_longest_ago() -> None:
+    """A namespace that has just launched waits behind one that did before, and one that never did goes first."""
+    line = [a_member(f"{name}{n}", namespace=name, age=9 - n) for name in "abc" for n in range(2)]
+    assert choose(line, wide("c", a=8, b=3, places=4)) == ["c0", "b0", "a0", "c1"]
+
+
+@given(st.integers(min_value=1, max_value=300), st.integers(min_value=1, max_value=5))
+def test_a_flood_does_not_starve_another(flood: int, places: int) -> None:
+    """However many wait in one namespace, and however few places there are, another's build is among the next two."""
+    line = [a_member(f"a{n}", namespace="a", age=1000 + n) for n in range(flood)]
+    turns, launched, latest = {"a": 7, "b": 0}, list[str](), 7
+    line.append(a_member("b", namespace="b"))
+    while "b" not in launched:
+        room = Room(places=places, namespace_limit=0, running={}, busy=(), turns=turns)
+        for uid in choose(line, room):
+            latest += 1
+            turns[uid[0]] = latest
+            launched.append(uid)
+    assert launched.index("b") <= 1
+
+
+def test_priority_comes_before_turns() -> None:
+    """A more urgent build goes first, though its namespace has just launched."""
+    line = [a_member("b", namespace="b"), a_member("a", namespace="a", priority=1)]
+    assert choose(line, wide("b", a=5)) == ["a", "b"]
+
+
+@given(lines(), rooms)
+def test_a_paused_namespace_launches_nothing(line: list[str], room: Room) -> None:
+    """A namespace that has no turn gets no place, and the others get theirs as if it had no builds."""
+    chosen = choose(line, room)
+    others = [text for text in line if Waiting.read(text).namespace in room.turns]
+    assert chosen == choose(others, room)
+    assert set(chosen) <= {Waiting.read(text).uid for text in others}
+
+
 @given(st.sampled_from(NAMESPACES), st.none() | st.text(min_size=1, max_size=30))
 def test_a_member_is_read_back(namespace: str, key: str | None) -> None:
-    """Uid, namespace and key, whatever characters the key holds, come back from the member."""
-    text = a_member("uid-1", namespace=namespace, key=key)
-    assert Waiting.read(text) == Waiting(uid="uid-1", namespace=namespace, key=key or "")
+    """Uid, namespace, key and the moment of entering, whatever characters the key holds, come back from the member."""
+    waiting = Waiting.read(a_member("uid-1", namespace=namespace, key=key, entered=0.25))
+    assert (waiting.uid, waiting.namespace, waiting.key) == ("uid-1", namespace, key or "")
+    assert waiting.entered == NOW + timedelta(seconds=0.25)
+    assert waiting.slot == (f"{namespace}:{key}" if key else None)
 
 
 @given(lines(), rooms)
@@ -112,24 +172,26 @@ def test_limits_and_keys_are_never_exceeded(line: list[str], room: Room) -> None
 
 @given(lines(), rooms)
 def test_nobody_is_passed_over_without_a_reason(line: list[str], room: Room) -> None:
-    """A build that was not chosen while a later one was is held by its namespace's limit or its key."""
+    """Whoever got no place is held by the places, its namespace (limit, pause) or its key."""
     chosen = choose(line, room)
-    order = [Waiting.read(text) for text in sorted(line)]
-    if not chosen:
-        last = -1 if room.places == 0 else len(order) - 1
-    else:
-        last = max(index for index, waiting in enumerate(order) if waiting.uid in chosen)
-        if len(chosen) < room.places:
-            last = len(order) - 1
-    running, busy = Counter(room.running), set(room.busy)
-    for waiting in order[: last + 1]:
-        slot = f"{waiting.namespace}:{waiting.key}"
-        if waiting.uid in chosen:
-            running[waiting.namespace] += 1
-            busy |= {slot} if waiting.key else set()
-        else:
-            full = room.namespace_limit and running[waiting.namespace] >= room.namespace_limit
-            assert full or (waiting.key and slot in busy)
+    by_uid = {waiting.uid: waiting for waiting in map(Waiting.read, line)}
+    running = Counter(room.running) + Counter(by_uid[uid].namespace for uid in chosen)
+    busy = set(room.busy) | {by_uid[uid].slot for uid in chosen}
+    for uid in by_uid.keys() - set(chosen):
+        waiting = by_uid[uid]
+        full = room.namespace_limit and running[waiting.namespace] >= room.namespace_limit
+        paused = waiting.namespace not in room.turns
+        assert len(chosen) == room.places or full or paused or waiting.slot in busy
+
+
+@given(lines(), rooms)
+def test_within_a_namespace_urgency_then_age_decide(line: list[str], room: Room) -> None:
+    """Of two builds of one namespace without keys, the one that is earlier in line never starts after the other."""
+    chosen = choose([text for text in line if not Waiting.read(text).key], room)
+    by_uid = {Waiting.read(text).uid: text for text in line}
+    for namespace in NAMESPACES:
+        texts = [by_uid[uid] for uid in chosen if Waiting.read(by_uid[uid]).namespace == namespace]
+        assert texts == sorted(texts)
 
 
 @given(lines(), rooms)

@@ -13,13 +13,22 @@ from publishbuild.names import QueueReason
 from tests.builders import a_build, a_spec, at, facts, trouble
 
 ALL: dict[str, Any] = {
+    "paused_by": "ops",
     "available": False,
     "key_busy": True,
     "running": 10,
     "running_in_namespace": 2,
     "namespace_limit": 2,
 }
-CALM: dict[str, Any] = {"available": True, "key_busy": False, "running": 0, "running_in_namespace": 0}
+CALM: dict[str, Any] = {
+    "paused_by": None,
+    "available": True,
+    "key_busy": False,
+    "running_in_namespace": 0,
+    "running": 0,
+}
+
+CALM_ORDER = tuple(CALM)
 
 
 def reason(spec: dict[str, Any] | None = None, *, refused: bool = False, **queue: Any) -> tuple[QueueReason, str]:
@@ -32,12 +41,11 @@ def reason(spec: dict[str, Any] | None = None, *, refused: bool = False, **queue
     ("gone", "spec", "expected"),
     [
         pytest.param((), {"suspend": True}, QueueReason.SUSPENDED, id="suspended first"),
-        pytest.param((), {}, QueueReason.REDIS_UNAVAILABLE, id="then Redis"),
-        pytest.param(("available",), {}, QueueReason.CONCURRENCY_KEY_BUSY, id="then the key"),
-        pytest.param(("available", "key_busy"), {}, QueueReason.NAMESPACE_LIMIT, id="then the namespace"),
-        pytest.param(
-            ("available", "key_busy", "running_in_namespace"), {}, QueueReason.GLOBAL_LIMIT, id="then all places"
-        ),
+        pytest.param((), {}, QueueReason.QUEUE_PAUSED, id="then the pause"),
+        pytest.param(CALM_ORDER[:1], {}, QueueReason.REDIS_UNAVAILABLE, id="then Redis"),
+        pytest.param(CALM_ORDER[:2], {}, QueueReason.CONCURRENCY_KEY_BUSY, id="then the key"),
+        pytest.param(CALM_ORDER[:3], {}, QueueReason.NAMESPACE_LIMIT, id="then the namespace"),
+        pytest.param(CALM_ORDER[:4], {}, QueueReason.GLOBAL_LIMIT, id="then all places"),
         pytest.param(tuple(CALM), {}, QueueReason.WAITING, id="else its turn"),
     ],
 )
@@ -52,7 +60,7 @@ def test_the_first_reason_that_holds_is_shown(
 
 def test_a_refused_launch_says_so() -> None:
     """The API server's words are shown while the launch waits for its next try."""
-    shown, message = reason(refused=True, **(ALL | {"available": True}))
+    shown, message = reason(refused=True, **(ALL | {"paused_by": None, "available": True}))
     assert shown is QueueReason.WAITING
     assert "quota exceeded" in message
 
@@ -66,6 +74,7 @@ def test_a_refused_launch_says_so() -> None:
             "PUBLISHBUILD_MAX_CONCURRENT_PER_NAMESPACE",
             id="namespace",
         ),
+        pytest.param({"paused_by": "ops"}, "publishbuild.dev/paused of namespace ops", id="pause"),
         pytest.param({"running": 10}, "PUBLISHBUILD_MAX_CONCURRENT", id="all"),
     ],
 )

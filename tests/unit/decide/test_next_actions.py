@@ -641,7 +641,22 @@ class TestEvents:
 
 
 def test_the_order_of_the_queue_is_asked_for_by_member() -> None:
-    """What is enqueued carries priority, age, uid, namespace and key."""
+    """What is enqueued carries namespace, urgency, age, uid and key."""
     enqueue = next_actions(facts(a_build(priority=7, concurrencyKey="a:b")))[0]
     second, micro = int(NOW.timestamp()), int(NOW.timestamp() * 1e6)
-    assert enqueue == do.Enqueue(f"0993:{second:011d}:{micro:017d}:{UID}:shop:a:b")
+    assert enqueue == do.Enqueue(f"shop:0994:{second:011d}:{micro:017d}:{UID}:a:b")
+
+
+@pytest.mark.parametrize(
+    ("aging", "waited", "urgency"),
+    [
+        pytest.param(60, 59, "1001", id="not yet"),
+        pytest.param(60, 60, "0000", id="overdue"),
+        pytest.param(0, 10**6, "1001", id="never"),
+    ],
+)
+def test_a_build_that_waited_long_enough_is_overdue(aging: int, waited: float, urgency: str) -> None:
+    """After the aging time, and not before, the build goes before every priority; 0 turns that off."""
+    enqueue = next_actions(facts(a_build(), now=at(waited), aging_seconds=aging))[0]
+    assert isinstance(enqueue, do.Enqueue)
+    assert enqueue.member.startswith(f"shop:{urgency}:")
