@@ -21,7 +21,7 @@ from publishbuild.cluster import api
 from publishbuild.cluster.api import ApiError
 from publishbuild.cluster.leases import Leases
 from publishbuild.decide import lease as decide
-from publishbuild.decide.lease import RENEW_DEADLINE_SECONDS, RETRY_SECONDS, Lease, Seen
+from publishbuild.decide.lease import DURATION_SECONDS, RENEW_DEADLINE_SECONDS, RETRY_SECONDS, Lease, Seen
 
 log = structlog.get_logger(__name__)
 
@@ -55,6 +55,11 @@ class Leadership:
     def held(self) -> bool:
         """Whether this process may act now."""
         return self._renewed is not None and self._clock() - self._renewed < RENEW_DEADLINE_SECONDS
+
+    @property
+    def seconds_of_lease(self) -> float:
+        """How long from now nobody else can lead; a write must have its answer, or be given up, within that."""
+        return DURATION_SECONDS - (self._clock() - self._renewed) if self._renewed is not None else 0.0
 
     async def acquire(self) -> None:
         """Wait, as a standby, until this process leads."""

@@ -63,7 +63,12 @@ class Service:
         identity, own_namespace = _identity(), _own_namespace(settings)
         leases = Leases(api, own_namespace, names.OPERATOR_NAME)
         self._leadership = Leadership(leases, identity, clock=time.monotonic, moment=_now)
-        cluster = Cluster(api, settings.watch_namespaces, may_write=lambda: self._leadership.held)
+        cluster = Cluster(
+            api,
+            settings.watch_namespaces,
+            may_write=lambda: self._leadership.held,
+            write_seconds=lambda: self._leadership.seconds_of_lease,
+        )
         outcomes = Outcomes(metrics, _now)
         self._store = Store(_now, self._ring)
         self._pauses = Pauses(own_namespace, self._pause_changed)

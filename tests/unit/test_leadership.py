@@ -119,6 +119,22 @@ async def test_a_leader_that_cannot_renew_stops_before_its_lease_ends(world: Wor
     assert world.now - started <= RENEW_DEADLINE_SECONDS + 1 < DURATION_SECONDS
 
 
+async def test_no_write_outlives_the_lease(world: World) -> None:
+    """What is sent in the last moment of leading has its answer, or is given up, before anybody else can lead."""
+    first = world.operator("a")
+    assert first.seconds_of_lease == 0
+    await first.acquire()
+    started = world.now
+    while first.held:
+        assert world.now + first.seconds_of_lease <= started + DURATION_SECONDS
+        assert first.seconds_of_lease > 0
+        world.now += 0.5
+    second = world.operator("b")
+    world.now = started
+    await second.acquire()
+    assert world.now >= started + DURATION_SECONDS
+
+
 async def test_a_short_outage_does_no_harm(world: World) -> None:
     """An API server that is back in time costs the leader nothing."""
     first = world.operator("a")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from publishbuild import names
-from publishbuild.cluster.api import LIST_SECONDS, MERGE_PATCH, NOT_FOUND, Api, ApiError, Object
+from publishbuild.cluster.api import LIST_SECONDS, MERGE_PATCH, NOT_FOUND, REQUEST_SECONDS, Api, ApiError, Object
 
 _BUILDS = f"/apis/{names.GROUP}/{names.VERSION}"
 _PAGE = 500
@@ -22,15 +22,22 @@ _PLACES = {
 class Cluster:
     """What the operator asks of the API server. All methods raise `ApiError`.
 
-    ``may_write`` is asked before each write: a process that does not lead (any more) changes nothing.
+    ``may_write`` is asked before each write: a process that does not lead (any more) changes nothing. ``write_seconds``
+    is how long one may take, so that none is still on its way when somebody else leads.
     """
 
     def __init__(
-        self, api: Api, namespaces: Sequence[str] = (), *, may_write: Callable[[], bool] = lambda: True
+        self,
+        api: Api,
+        namespaces: Sequence[str] = (),
+        *,
+        may_write: Callable[[], bool] = lambda: True,
+        write_seconds: Callable[[], float] = lambda: REQUEST_SECONDS,
     ) -> None:
         self._api = api
         self._namespaces = namespaces
         self._may_write = may_write
+        self._write_seconds = write_seconds
 
     async def list_all(self, resource: str, *, selector: str | None = None) -> tuple[list[Object], int]:
         """All objects of ``resource`` in the watched namespaces, and the oldest resourceVersion of the lists."""
@@ -131,7 +138,10 @@ class Cluster:
     ) -> Object:
         if not self._may_write():
             raise ApiError(0, "NotLeader", "this operator does not lead, so it writes nothing")
-        return await self._api.request(verb, path, resource=resource, body=body, content_type=content_type)
+        seconds = min(REQUEST_SECONDS, self._write_seconds())
+        return await self._api.request(
+            verb, path, resource=resource, body=body, content_type=content_type, seconds=seconds
+        )
 
     async def _get(self, path: str, resource: str) -> Object | None:
         try:

@@ -242,3 +242,45 @@ class TestResync:
             await resync.run()
         assert lists == [100, 115]
         assert {query["limit"] for _, _, query, _ in server.asked} == {"1"}
+
+
+class TestWrites:
+    async def test_a_write_is_given_up_with_the_lease(self, server: Server) -> None:
+        """A write takes no longer than the lease has left, however slow the API server is."""
+        never = asyncio.Event()
+
+        async def answer(_: web.Request) -> web.Response:
+            await never.wait()
+            return web.json_response({})
+
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", answer)
+        async with TestServer(app) as running:
+            configuration = kube_client.Configuration()
+            configuration.host = str(running.make_url("")).rstrip("/")
+            slow = Api(kube_client.ApiClient(configuration), server.count)
+            with pytest.raises(ApiError, match="no answer"):
+                async with asyncio.timeout(5):
+                    await Cluster(slow, write_seconds=lambda: 0.05).create_job("shop", {})
+            await slow.close()
+            never.set()
+
+    async def test_who_does_not_lead_writes_nothing(self, api: Api, server: Server) -> None:
+        """Without the lease no write leaves the process."""
+        with pytest.raises(ApiError, match="does not lead"):
+            await Cluster(api, may_write=lambda: False).create_job("shop", {})
+        assert server.asked == []
+
+
+class TestNamespaces:
+    async def test_an_operator_for_all_lists_them_by_the_page(self, api: Api, server: Server) -> None:
+        """All Namespaces are found, however many pages they take."""
+        server.answers = [a_list({"n": 1}, more="next"), a_list({"n": 2})]
+        assert await Cluster(api).namespaces("ops") == [{"n": 1}, {"n": 2}]
+        assert [query.get("continue") for _, _, query, _ in server.asked] == [None, "next"]
+
+    async def test_an_operator_for_some_asks_for_those_and_its_own(self, api: Api, server: Server) -> None:
+        """Each watched Namespace and the operator's own is asked for by name; one that is missing is left out."""
+        server.answers = [web.json_response({"n": 1}), a_status(404, "NotFound", "gone"), web.json_response({"n": 3})]
+        assert len(await Cluster(api, ["a", "b"]).namespaces("ops")) == 2
+        assert {path.rpartition("/")[2] for _, path, _, _ in server.asked} == {"a", "b", "ops"}
