@@ -1,0 +1,233 @@
+"""A reverse proxy between one operator and the API server, on the loopback address: the operator runs unmodified.
+
+A fault "before" a request means that the API server never hears of it; "after", that it has done it and the operator
+never learns that. ``kill -9`` happens while the request is held, so it is exact.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import json
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+
+from tests.faults.fault_box import FaultBox, pause
+from tests.faults.history import History, Write
+from tests.faults.naming import Named, name_request
+from tests.faults.plan import Do, PointFault, When
+from tests.faults.server import Server
+from tests.faults.watch_faults import WatchFaults
+
+_MESSAGES = {
+    Do.CONFLICT: (409, "Conflict"),
+    Do.GONE: (410, "Expired"),
+    Do.TOO_MANY: (429, "TooManyRequests"),
+    Do.ERROR: (500, "InternalError"),
+    Do.TIMEOUT: (504, "Timeout"),
+}
+_CLIENT_GONE_POLL_SECONDS = 0.05
+
+
+class ApiProxy:
+    """The way of one operator to the API server. ``writer`` says which process sends now; ``kill`` ends it."""
+
+    def __init__(
+        self,
+        server: Server,
+        faults: FaultBox,
+        history: History,
+        *,
+        writer: Callable[[], str],
+        kill: Callable[[], Awaitable[None]],
+        orders: Iterator[int] | None = None,
+    ) -> None:
+        self._server, self._faults, self._history = server, faults, history
+        self._writer, self._kill = writer, kill
+        self._orders = orders or itertools.count()
+        self._watches: set[web.Request] = set()
+        self._down = False
+        app = web.Application(client_max_size=16 * 1024 * 1024)
+        app.router.add_route("*", "/{path:.*}", self._handle)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+        self.port = 0
+
+    async def start(self) -> None:
+        """Listen on a free port of the loopback address."""
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        self.port = int(self._runner.addresses[0][1])
+
+    async def stop(self) -> None:
+        """Cut everything and stop listening."""
+        self.cut_off()
+        await self._runner.cleanup()
+
+    def cut_off(self) -> None:
+        """From now on each connection is cut, watches too."""
+        self._down = True
+        for request in list(self._watches):
+            _cut(request)
+
+    def restore(self) -> None:
+        """The server is there again."""
+        self._down = False
+
+    def kubeconfig(self, namespace: str) -> dict[str, Any]:
+        """For the operator: this proxy, and a token that is worth nothing elsewhere."""
+        return {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": "proxy", "cluster": {"server": f"http://127.0.0.1:{self.port}"}}],
+            "users": [{"name": "operator", "user": {"token": "none"}}],
+            "contexts": [
+                {"name": "proxy", "context": {"cluster": "proxy", "user": "operator", "namespace": namespace}}
+            ],
+            "current-context": "proxy",
+        }
+
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        body = await request.read()
+        named = name_request(request.method, request.path, request.query, _read(body))
+        writer, order = self._writer(), next(self._orders)
+        if self._down:
+            self._faults.harm(named.build)
+            return _cut(request)
+        fault = self._faults.due(named.point, When.BEFORE, named.build)
+        if fault is not None and not await self._harm(fault, request):
+            self._note(order, writer, named)
+            return _answer_of(fault, request)
+        if named.point.startswith("watch "):
+            return await self._watch(request, named, silent=fault is not None and fault.do is Do.SILENCE)
+        status, headers, said = await self._forward(request, body)
+        self._note(order, writer, named, _read(said) if status < 400 else None, _read(body))
+        fault = self._faults.due(named.point, When.AFTER, named.build)
+        if fault is not None and not await self._harm(fault, request):
+            return _answer_of(fault, request)
+        return _cut(request) if self._down else web.Response(status=status, headers=headers, body=said)
+
+    async def _harm(self, fault: PointFault, request: web.Request) -> bool:
+        """Do what is due; whether the request goes on all the same."""
+        if fault.do is Do.KILL:
+            await self._kill()
+        if fault.do is Do.SLOW:
+            return await _still_there(request, fault.seconds)
+        return fault.do is Do.SILENCE
+
+    async def _forward(self, request: web.Request, body: bytes) -> tuple[int, dict[str, str], bytes]:
+        async with self._server.session.request(
+            request.method, self._url(request), data=body, headers=self._headers(request)
+        ) as answer:
+            kept = {key: answer.headers[key] for key in ("Content-Type", "Retry-After") if key in answer.headers}
+            return answer.status, kept, await answer.read()
+
+    async def _watch(self, request: web.Request, named: Named, *, silent: bool) -> web.StreamResponse:
+        lines = WatchFaults(self._faults, named.point.removeprefix("watch "), silent=silent)
+        response = web.StreamResponse()
+        self._watches.add(request)
+        try:
+            async with self._server.session.get(self._url(request), headers=self._headers(request)) as answer:
+                response.set_status(answer.status)
+                response.content_type = answer.content_type
+                await response.prepare(request)
+                async for line in answer.content:
+                    for passed in lines.take(line):
+                        await response.write(passed)
+                    if lines.cut or self._down:
+                        return _cut(request)
+                    if lines.killed:
+                        await self._kill()
+                        return _cut(request)
+                if lines.silent:
+                    # The server would end a watch now and then; one that fell silent says nothing of that either.
+                    while not _is_gone(request):
+                        await pause(_CLIENT_GONE_POLL_SECONDS)
+        except (ConnectionResetError, aiohttp.ClientConnectionError):
+            return _cut(request)
+        finally:
+            self._watches.discard(request)
+        return response
+
+    def _note(
+        self,
+        order: int,
+        writer: str,
+        named: Named,
+        said: dict[str, Any] | None = None,
+        sent: dict[str, Any] | None = None,
+    ) -> None:
+        if not named.is_write:
+            return
+        version = ((said or {}).get("metadata") or {}).get("resourceVersion")
+        lease = named.point == "renew lease" and said is not None
+        holder = str(((sent or {}).get("spec") or {}).get("holderIdentity") or "") if lease else None
+        self._history.writes.append(
+            Write(
+                order=order,
+                writer=writer,
+                point=named.point,
+                namespace=named.namespace,
+                build=named.build,
+                revision=int(version) if version else None,
+                holder=holder,
+            )
+        )
+
+    def _url(self, request: web.Request) -> aiohttp.client.URL:
+        return aiohttp.client.URL(self._server.url + request.raw_path, encoded=True)
+
+    def _headers(self, request: web.Request) -> dict[str, str]:
+        kept = {key: request.headers[key] for key in ("Accept", "Content-Type") if key in request.headers}
+        return {**kept, **self._server.headers}
+
+
+def _read(body: bytes) -> dict[str, Any] | None:
+    try:
+        said = json.loads(body)
+    except ValueError:
+        return None
+    return said if isinstance(said, dict) else None
+
+
+def _answer_of(fault: PointFault, request: web.Request) -> web.StreamResponse:
+    if fault.do not in _MESSAGES:
+        return _cut(request)
+    code, reason = _MESSAGES[fault.do]
+    status = {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "metadata": {},
+        "status": "Failure",
+        "message": "injected by the fault suite",
+        "reason": reason,
+        "code": code,
+    }
+    headers = {"Retry-After": "1"} if fault.do is Do.TOO_MANY else {}
+    return web.json_response(status, status=code, headers=headers)
+
+
+def _cut(request: web.Request) -> web.StreamResponse:
+    transport = request.transport
+    if transport is not None:
+        with contextlib.suppress(Exception):
+            transport.abort()
+    return web.Response()
+
+
+def _is_gone(request: web.Request) -> bool:
+    return request.transport is None or request.transport.is_closing()
+
+
+async def _still_there(request: web.Request, seconds: float) -> bool:
+    """Hold the request; a client that gave up meanwhile took it back, so it is not forwarded any more."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + seconds
+    while loop.time() < until:
+        if _is_gone(request):
+            return False
+        await pause(_CLIENT_GONE_POLL_SECONDS)
+    return not _is_gone(request)
