@@ -1,0 +1,75 @@
+"""``python -m tests.faults``: one seed again (``--seed``), or many fresh ones (``--runs``)."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import secrets
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.faults.report import into_document, summary, table
+from tests.faults.run import Result, run
+from tests.faults.seeds import plan_of
+from tests.faults.terminal import say
+
+ROOT = Path(__file__).resolve().parents[2]
+STATE = ROOT / ".cluster" / "kwok"
+DOCUMENT = ROOT / "docs" / "reliability.md"
+
+
+async def run_all(seeds: Sequence[int], *, side_by_side: int, kubeconfig: Path) -> list[Result]:
+    """Run all seeds, so many at once; says each as it ends."""
+    gate = asyncio.Semaphore(side_by_side)
+    results: list[Result] = []
+
+    async def one(seed: int) -> None:
+        async with gate:
+            say(f"seed {seed} begins")
+            result = await run(plan_of(seed), kubeconfig)
+            results.append(result)
+            word = "FAILED" if result.violations else "good"
+            say(f"[{len(results)}/{len(seeds)}] seed {seed}: {word} in {result.seconds:.0f} s")
+            if result.violations:
+                say("\n".join(result.lines()))
+
+    await asyncio.gather(*(one(seed) for seed in seeds))
+    return results
+
+
+def main() -> int:
+    """0 where all promises held, 1 where one did not."""
+    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
+    parser.add_argument("--seed", type=int, help="run this seed again")
+    parser.add_argument("--runs", type=int, default=1, help="that many fresh seeds")
+    parser.add_argument("--side-by-side", type=int, default=2, help="that many at once")
+    parser.add_argument("--kubeconfig", type=Path, default=STATE / "kubeconfig", help="a cluster of pretended nodes")
+    parser.add_argument("--show", action="store_true", help="print the plan of --seed and run nothing")
+    parser.add_argument("--json", type=Path, help="write the figures there")
+    parser.add_argument("--write", action="store_true", help=f"put the table into {DOCUMENT.name}")
+    chosen = parser.parse_args()
+    if chosen.runs < 1 or chosen.side_by_side < 1:
+        parser.error("--runs and --side-by-side must be 1 or more")
+    if chosen.show:
+        say("\n".join(plan_of(chosen.seed or 0).lines()))
+        return 0
+    if not chosen.kubeconfig.exists():
+        parser.error(f"no cluster at {chosen.kubeconfig}: make faults starts one")
+    seeds = [chosen.seed] if chosen.seed is not None else [secrets.randbelow(2**32) for _ in range(chosen.runs)]
+    say(f"seeds: {' '.join(map(str, seeds))}")
+    results = asyncio.run(run_all(seeds, side_by_side=chosen.side_by_side, kubeconfig=chosen.kubeconfig))
+    say(table(results))
+    if chosen.json:
+        chosen.json.write_text(json.dumps(summary(results), indent=2) + "\n")
+    if chosen.write:
+        DOCUMENT.write_text(into_document(DOCUMENT.read_text(), table(results)))
+    failed = [result.plan.title for result in results if result.violations]
+    if failed:
+        say(f"failed: {', '.join(failed)}; again with make faults SEED=n")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,243 @@
+"""Carries out one plan against the real cluster and hands what was seen to the judge."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import shutil
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.faults.fault_box import FaultBox
+from tests.faults.harms import Harms, queue_is_empty
+from tests.faults.history import History
+from tests.faults.judge import Violation, judge
+from tests.faults.operators import Operator, counter, wait_for
+from tests.faults.plan import Act, Plan
+from tests.faults.recorder import Recorder
+from tests.faults.server import Server
+from tests.faults.users import Users, end_tasks
+from tests.support.redis_process import RedisProcess
+
+SETTLE_SECONDS = 25.0
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One run: what was seen, what is wrong with it, and where its logs are."""
+
+    plan: Plan
+    history: History
+    violations: list[Violation]
+    seconds: float
+    folder: Path
+
+    def lines(self) -> Iterator[str]:
+        """All that is needed to understand a run that failed."""
+        yield from self.plan.lines()
+        yield "injected: " + (", ".join(f"{kind} ({n})" for kind, n in self.history.injected.items()) or "nothing")
+        yield from (f"VIOLATION {violation}" for violation in self.violations)
+        yield f"logs: {self.folder}"
+
+
+async def run(plan: Plan, kubeconfig: Path, *, source: Path | None = None, hurried: bool = False) -> Result:
+    """Carry out ``plan``. ``source``: the folder of another copy of the package. ``hurried``: no wait for a good end.
+
+    The folder of logs is removed where nothing is wrong.
+    """
+    started = time.monotonic()
+    folder = Path(tempfile.mkdtemp(prefix="faults-"))
+    run_id = secrets.token_hex(4)
+    history = History(namespaces=tuple(f"f-{run_id}-{number}" for number in range(plan.namespaces)))
+    async with Server(kubeconfig) as server, _namespaces(server, history):
+        redis = RedisProcess(folder)
+        await asyncio.to_thread(redis.start)
+        try:
+            await _Run(plan, history, server, redis, folder, source, hurried=hurried).carry_out()
+        finally:
+            redis.stop()
+    violations = judge(plan, history)
+    if not violations:
+        shutil.rmtree(folder)
+    return Result(plan, history, violations, time.monotonic() - started, folder)
+
+
+@asynccontextmanager
+async def _namespaces(server: Server, history: History) -> AsyncIterator[None]:
+    for name in history.namespaces:
+        await server.call("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
+    try:
+        yield
+    finally:
+        for name in history.namespaces:
+            await server.call("DELETE", f"/api/v1/namespaces/{name}")
+
+
+class _Run:
+    """The moving parts of one run."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        history: History,
+        server: Server,
+        redis: RedisProcess,
+        folder: Path,
+        source: Path | None,
+        *,
+        hurried: bool,
+    ) -> None:
+        self._plan, self._history, self._redis, self._hurried = plan, history, redis, hurried
+        self._recorder = Recorder(server, history)
+        self._users = Users(plan, history, server, self._recorder)
+        faults, orders = FaultBox(plan.points, history), counter()
+        self._operators = [
+            Operator(
+                f"op-{'ab'[number]}",
+                plan=plan,
+                folder=folder,
+                server=server,
+                redis_port=redis.port,
+                faults=faults,
+                history=history,
+                orders=orders,
+                source=source,
+            )
+            for number in range(plan.operators)
+        ]
+        self._harms = Harms(redis, self._operators)
+        self._applied: set[str] = set()
+
+    async def carry_out(self) -> None:
+        """All of the plan, then a wait for the end of all builds."""
+        await self._recorder.start()
+        pods = asyncio.create_task(self._users.let_pods_end())
+        try:
+            for build in self._plan.builds:
+                if build.at == 0:
+                    await self._users.apply(build)
+                    self._applied.add(build.name)
+            # What comes later is told by a watch, and that must have begun: the first builds are in it.
+            await wait_for(lambda: len(self._recorder.now["publishbuilds"]) == len(self._applied), seconds=10)
+            for operator in self._operators:
+                await operator.start()
+            script = [asyncio.create_task(step) for step in self._script()]
+            try:
+                await self._until_all_ended(script)
+            finally:
+                await end_tasks(script)
+            if not self._history.unfinished:
+                await self._good_end()
+        finally:
+            for operator in self._operators:
+                await operator.stop()
+            await end_tasks([pods])
+            await self._recorder.stop()
+
+    def _script(self) -> Iterator[Coroutine[Any, Any, None]]:
+        for build in self._plan.builds:
+            if build.at > 0:
+                yield self._at(build.at, lambda build=build: self._apply(build.name))
+        for act in self._plan.acts:
+            yield self._at(act.at, lambda act=act: self._act(act), after=act.name)
+        for moment in self._plan.moments:
+            yield self._at(moment.at, lambda moment=moment: self._harm(moment))
+
+    async def _at(self, jobs: int, step: Callable[[], Coroutine[Any, Any, None]], after: str | None = None) -> None:
+        """Do ``step`` once so many Jobs were seen, or once nothing is left that could make one."""
+
+        def due() -> bool:
+            enough = len(self._recorder.job_uids) >= jobs or self._all_applied_ended()
+            return enough and (after is None or after in self._applied)
+
+        if await wait_for(due, seconds=self._plan.end_seconds):
+            await step()
+
+    async def _apply(self, name: str) -> None:
+        build = self._plan.build(name)
+        await self._users.apply(build)
+        await wait_for(lambda: self._users.build_now(build) is not None, seconds=10)
+        self._applied.add(name)
+
+    async def _act(self, act: Any) -> None:
+        if await self._users.act(act):
+            self._history.injected[f"user: {act.act}"] += 1
+
+    async def _harm(self, moment: Any) -> None:
+        self._history.injected[moment.harm] += 1
+        if not await self._harms.do(moment):
+            self._history.injected[moment.harm] -= 1
+
+    def _all_applied_ended(self) -> bool:
+        return all(self._users.has_ended(self._plan.build(name)) for name in self._applied)
+
+    async def _until_all_ended(self, script: list[asyncio.Task[None]]) -> None:
+        """Wait for the script, then for the builds; note what has not ended in time."""
+        _, late = await asyncio.wait(script, timeout=self._plan.end_seconds) if script else ((), ())
+        for task in script:
+            if task not in late and task.exception() is not None:
+                raise task.exception() or AssertionError
+        await wait_for(self._all_ended, seconds=self._plan.end_seconds)
+        for build in self._plan.builds:
+            if build.name not in self._applied or not self._users.has_ended(build):
+                status = (self._users.build_now(build) or {}).get("status") or {}
+                self._history.unfinished.append(
+                    f"{build.name} has not ended within {self._plan.end_seconds:.0f} s of the last fault: "
+                    f"{status.get('phase')} {(status.get('queue') or {}).get('reason') or ''}".rstrip()
+                )
+
+    def _all_ended(self) -> bool:
+        return len(self._applied) == len(self._plan.builds) and self._all_applied_ended() and not self._orphans()
+
+    def _orphans(self) -> bool:
+        """Whether a deleted build's Job is still there."""
+        deleted = {act.name for act in self._plan.acts if act.act is Act.DELETE_BUILD}
+        builds = {job["metadata"]["labels"].get("publishbuild.dev/build") for job in self._jobs()}
+        return any(name in builds and self._users.build_now(self._plan.build(name)) is None for name in deleted)
+
+    def _jobs(self) -> list[dict[str, Any]]:
+        return list(self._recorder.now["jobs"].values())
+
+    async def _good_end(self) -> None:
+        """The operators are well, the queue is empty; and a restart changes nothing of what has ended."""
+        if self._hurried:
+            return
+        self._history.end += await self._what_is_wrong()
+        if self._plan.restarts_at_end and not self._history.end:
+            for operator in self._operators:
+                before = operator.restarts
+                operator.terminate()
+                await wait_for(lambda o=operator, n=before: o.restarts > n, seconds=15)
+            self._history.injected["restart after the end"] += 1
+            self._history.end += await self._what_is_wrong()
+
+    async def _what_is_wrong(self) -> list[str]:
+        wrong: list[str] = []
+        deadline = time.monotonic() + SETTLE_SECONDS
+        while time.monotonic() < deadline:
+            wrong = await self._complaints()
+            if not wrong:
+                return []
+            await asyncio.sleep(0.1)
+        return [f"{SETTLE_SECONDS:.0f} s after the end {said}" for said in wrong]
+
+    async def _complaints(self) -> list[str]:
+        wrong: list[str] = []
+        leaders = [operator for operator in self._operators if await operator.metric("publishbuild_leader") == 1]
+        for operator in self._operators:
+            if await operator.get("/healthz") != 200:
+                wrong.append(f"{operator.writer} is not healthy")
+            if await operator.get("/readyz") != 200:
+                wrong.append(f"{operator.writer} is not ready")
+        if len(leaders) != 1:
+            wrong.append(f"{len(leaders)} operators lead")
+        elif await leaders[0].metric("publishbuild_redis_up") != 1:
+            wrong.append("the leader says that Redis is not up")
+        if not await queue_is_empty(self._redis):
+            wrong.append("the index in Redis still holds builds")
+        return wrong
