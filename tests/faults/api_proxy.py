@@ -6,31 +6,20 @@ never learns that. ``kill -9`` happens while the request is held, so it is exact
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import itertools
-import json
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import aiohttp
 from aiohttp import web
 
+from tests.faults.answers import POLL_SECONDS, answer_of, cut, is_gone, read, still_there
 from tests.faults.fault_box import FaultBox, pause
 from tests.faults.history import History, Write
 from tests.faults.naming import Named, name_request
 from tests.faults.plan import Do, PointFault, When
 from tests.faults.server import Server
 from tests.faults.watch_faults import WatchFaults
-
-_MESSAGES = {
-    Do.CONFLICT: (409, "Conflict"),
-    Do.GONE: (410, "Expired"),
-    Do.TOO_MANY: (429, "TooManyRequests"),
-    Do.ERROR: (500, "InternalError"),
-    Do.TIMEOUT: (504, "Timeout"),
-}
-_CLIENT_GONE_POLL_SECONDS = 0.05
 
 
 class ApiProxy:
@@ -71,7 +60,7 @@ class ApiProxy:
         """From now on each connection is cut, watches too."""
         self._down = True
         for request in list(self._watches):
-            _cut(request)
+            cut(request)
 
     def restore(self) -> None:
         """The server is there again."""
@@ -92,30 +81,30 @@ class ApiProxy:
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
-        named = name_request(request.method, request.path, request.query, _read(body))
+        named = name_request(request.method, request.path, request.query, read(body))
         writer, order = self._writer(), next(self._orders)
         if self._down:
             self._faults.harm(named.build)
-            return _cut(request)
+            return cut(request)
         fault = self._faults.due(named.point, When.BEFORE, named.build)
         if fault is not None and not await self._harm(fault, request):
             self._note(order, writer, named)
-            return _answer_of(fault, request)
+            return answer_of(fault, request)
         if named.point.startswith("watch "):
             return await self._watch(request, named, silent=fault is not None and fault.do is Do.SILENCE)
         status, headers, said = await self._forward(request, body)
-        self._note(order, writer, named, _read(said) if status < 400 else None, _read(body))
+        self._note(order, writer, named, read(said) if status < 400 else None, read(body))
         fault = self._faults.due(named.point, When.AFTER, named.build)
         if fault is not None and not await self._harm(fault, request):
-            return _answer_of(fault, request)
-        return _cut(request) if self._down else web.Response(status=status, headers=headers, body=said)
+            return answer_of(fault, request)
+        return cut(request) if self._down else web.Response(status=status, headers=headers, body=said)
 
     async def _harm(self, fault: PointFault, request: web.Request) -> bool:
         """Do what is due; whether the request goes on all the same."""
         if fault.do is Do.KILL:
             await self._kill()
         if fault.do is Do.SLOW:
-            return await _still_there(request, fault.seconds)
+            return await still_there(request, fault.seconds)
         return fault.do is Do.SILENCE
 
     async def _forward(self, request: web.Request, body: bytes) -> tuple[int, dict[str, str], bytes]:
@@ -138,16 +127,16 @@ class ApiProxy:
                     for passed in lines.take(line):
                         await response.write(passed)
                     if lines.cut or self._down:
-                        return _cut(request)
+                        return cut(request)
                     if lines.killed:
                         await self._kill()
-                        return _cut(request)
+                        return cut(request)
                 if lines.silent:
                     # The server would end a watch now and then; one that fell silent says nothing of that either.
-                    while not _is_gone(request):
-                        await pause(_CLIENT_GONE_POLL_SECONDS)
+                    while not is_gone(request):
+                        await pause(POLL_SECONDS)
         except (ConnectionResetError, aiohttp.ClientConnectionError):
-            return _cut(request)
+            return cut(request)
         finally:
             self._watches.discard(request)
         return response
@@ -177,57 +166,9 @@ class ApiProxy:
             )
         )
 
-    def _url(self, request: web.Request) -> aiohttp.client.URL:
-        return aiohttp.client.URL(self._server.url + request.raw_path, encoded=True)
+    def _url(self, request: web.Request) -> str:
+        return self._server.url + request.raw_path
 
     def _headers(self, request: web.Request) -> dict[str, str]:
         kept = {key: request.headers[key] for key in ("Accept", "Content-Type") if key in request.headers}
         return {**kept, **self._server.headers}
-
-
-def _read(body: bytes) -> dict[str, Any] | None:
-    try:
-        said = json.loads(body)
-    except ValueError:
-        return None
-    return said if isinstance(said, dict) else None
-
-
-def _answer_of(fault: PointFault, request: web.Request) -> web.StreamResponse:
-    if fault.do not in _MESSAGES:
-        return _cut(request)
-    code, reason = _MESSAGES[fault.do]
-    status = {
-        "kind": "Status",
-        "apiVersion": "v1",
-        "metadata": {},
-        "status": "Failure",
-        "message": "injected by the fault suite",
-        "reason": reason,
-        "code": code,
-    }
-    headers = {"Retry-After": "1"} if fault.do is Do.TOO_MANY else {}
-    return web.json_response(status, status=code, headers=headers)
-
-
-def _cut(request: web.Request) -> web.StreamResponse:
-    transport = request.transport
-    if transport is not None:
-        with contextlib.suppress(Exception):
-            transport.abort()
-    return web.Response()
-
-
-def _is_gone(request: web.Request) -> bool:
-    return request.transport is None or request.transport.is_closing()
-
-
-async def _still_there(request: web.Request, seconds: float) -> bool:
-    """Hold the request; a client that gave up meanwhile took it back, so it is not forwarded any more."""
-    loop = asyncio.get_running_loop()
-    until = loop.time() + seconds
-    while loop.time() < until:
-        if _is_gone(request):
-            return False
-        await pause(_CLIENT_GONE_POLL_SECONDS)
-    return not _is_gone(request)

@@ -134,16 +134,3 @@ class Harms:
     def _client(self) -> Any:
         # One connection, that stays: a new one would be refused where a password is wanted.
         return redis.asyncio.Redis.from_url(self._redis.url, decode_responses=True, single_connection_client=True)
-
-
-async def queue_is_empty(redis_process: RedisProcess) -> bool:
-    """Whether nobody waits and nobody holds a claim in the index."""
-    async with redis.asyncio.Redis.from_url(redis_process.url, decode_responses=True) as client:
-        counts = [
-            await client.zcard("{publishbuild}:waiting"),
-            await client.zcard("{publishbuild}:claims"),
-            await client.hlen("{publishbuild}:members"),
-        ]
-    return counts == [0, 0, 0]
-
-

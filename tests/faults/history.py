@@ -68,7 +68,11 @@ class Exit:
 
 @dataclass(slots=True)
 class History:
-    """Everything that was seen. ``harmed``: builds whose own requests met a fault. ``end``: what is wrong at the end."""
+    """Everything that was seen.
+
+    ``harmed``: builds whose own requests met a fault. ``unfinished``, ``end``: in sentences, what was not well
+    at the end.
+    """
 
     namespaces: tuple[str, ...] = ()
     jobs: list[JobSeen] = field(default_factory=list)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from tests.faults.expected import allowed, attempts_of
 from tests.faults.history import BuildSeen, History, JobSeen
-from tests.faults.plan import Act, BuildPlan, Plan, allowed, attempts_of
+from tests.faults.plan import Act, BuildPlan, Plan
 
 Object = dict[str, Any]
 
@@ -61,7 +62,9 @@ def _wrong(plan: Plan, build: BuildPlan, status: Object, jobs: list[JobSeen]) ->
     counts = (status.get("attempts"), len(status.get("failedAttempts") or ()))
     right = attempts_of(plan, build)
     if right is not None and counts != right:
-        yield f"{build.name} says {counts[0]} attempts and {counts[1]} failed ones, there were {right[0]} and {right[1]}"
+        yield (
+            f"{build.name} says {counts[0]} attempts and {counts[1]} failed ones, there were {right[0]} and {right[1]}"
+        )
     if not jobs:
         if end[1] not in ("QueueTimeout", "Cancelled"):
             yield f"{build.name} ended as {_said(end)} though it never had a Job"

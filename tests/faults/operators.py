@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tests.faults.api_proxy import ApiProxy
-from tests.faults.fault_box import FaultBox
+from tests.faults.fault_box import FaultBox, pause
 from tests.faults.history import Exit, History
 from tests.faults.plan import Plan
 from tests.faults.redis_proxy import RedisProxy
@@ -86,6 +86,10 @@ class Operator:
             self._asked, self._asked_at = "term", time.monotonic()
             self.process.signal(signal.SIGTERM)
 
+    def has_restarted_since(self, restarts: int) -> bool:
+        """Whether it was started again since ``restarts`` was read."""
+        return self.restarts > restarts
+
     async def metric(self, name: str) -> float:
         """A metric of the running process, 0 where it does not answer."""
         return await asyncio.to_thread(self._process().metric, name)
@@ -142,7 +146,7 @@ async def wait_for(look: Callable[[], bool], *, seconds: float) -> bool:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             while not look():
-                await asyncio.sleep(_POLL_SECONDS)
+                await pause(_POLL_SECONDS)
             return True
     return False
 

@@ -166,7 +166,11 @@ class MomentFault:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One run. Builds' names differ, in all namespaces. ``restart_seconds``: from an operator's end to its next start."""
+    """One run; no two builds have one name.
+
+    ``restart_seconds``: from an operator's end to its next start. ``end_seconds``: all builds end
+    that long after the last fault at the latest. ``restarts_at_end``: the operators are stopped and started once more after that.
+    """
 
     title: str
     builds: tuple[BuildPlan, ...]
@@ -216,55 +220,3 @@ class Plan:
             yield f"  fault at {point.kind}{only}, number {point.nth}{often}{slow}"
         for moment in self.moments:
             yield f"  fault at {moment.at} Jobs: {moment.harm}" + (f", {moment.seconds} s" if moment.seconds else "")
-
-
-Verdict = tuple[str, str]
-
-_NATURAL: dict[Outcome, Verdict] = {
-    Outcome.SUCCEED: ("Succeeded", "Succeeded"),
-    Outcome.RETRY: ("Succeeded", "Succeeded"),
-    Outcome.FAIL: ("Failed", "BackoffLimitExceeded"),
-    Outcome.GIVE_UP: ("Failed", "PodFailurePolicy"),
-}
-
-
-def allowed(plan: Plan, build: BuildPlan) -> frozenset[Verdict]:
-    """How the build may end: (phase, reason of its Succeeded condition)."""
-    acts = plan.acts_on(build.name)
-    ends: set[Verdict] = set()
-    if build.outcome is not Outcome.HOLD:
-        ends.add(_NATURAL[build.outcome])
-    if build.run_timeout is not None:
-        ends.add(("Failed", "DeadlineExceeded"))
-    if build.queue_timeout is not None:
-        ends.add(("Failed", "QueueTimeout"))
-    if Act.CANCEL in acts or _may_be_superseded(plan, build):
-        ends.add(("Cancelled", "Cancelled"))
-    if Act.DELETE_JOB in acts:
-        ends.add(("Failed", "JobDeleted"))
-    if Act.DELETE_POD in acts:
-        ends.add(("Failed", "BackoffLimitExceeded"))
-    return frozenset(ends)
-
-
-def attempts_of(plan: Plan, build: BuildPlan) -> tuple[int, int] | None:
-    """Attempts and failed attempts of a build that ends by its pods alone; None where that cannot be said."""
-    if plan.acts_on(build.name) - {Act.RESUME, Act.PRIORITIZE} or len(allowed(plan, build)) != 1:
-        return None
-    match build.outcome:
-        case Outcome.SUCCEED:
-            return 1, 0
-        case Outcome.RETRY:
-            return 2, 1
-        case Outcome.FAIL:
-            return build.backoff_limit + 1, build.backoff_limit + 1
-        case Outcome.GIVE_UP:
-            return 1, 1
-    return None
-
-
-def _may_be_superseded(plan: Plan, build: BuildPlan) -> bool:
-    return build.key is not None and any(
-        other.cancel_previous and other.key == build.key and other.namespace == build.namespace and other is not build
-        for other in plan.builds
-    )

@@ -37,8 +37,8 @@ class Recorder:
     async def start(self) -> None:
         """List, then watch from there for ever."""
         for namespace in self._history.namespaces:
-            for resource in _ROOTS:
-                path = f"{_ROOTS[resource]}/namespaces/{namespace}/{resource}"
+            for resource, root in _ROOTS.items():
+                path = f"{root}/namespaces/{namespace}/{resource}"
                 listed = await self._server.call("GET", path)
                 assert not listed["items"], f"{namespace} is not fresh"
                 version = str(listed["metadata"]["resourceVersion"])

@@ -34,11 +34,14 @@ def table(results: Sequence[Result]) -> str:
     """The figures, as Markdown."""
     figures = summary(results)
     injected: dict[str, int] = figures["injected"]
-    lines = [
+    said = (
         f"{figures['good']} of {figures['runs']} runs without a broken promise: {figures['builds']} builds, "
         f"{figures['jobs']} Jobs seen, {figures['status_changes']} changes of builds and {figures['writes']} writes "
         f"judged, {figures['processes_ended']} ends of operator processes, {sum(injected.values())} faults and acts; "
-        f"slowest run {figures['slowest_seconds']} s.",
+        f"slowest run {figures['slowest_seconds']} s."
+    )
+    lines = [
+        said,
         "",
         "| fault or act | times |",
         "|---|---|",

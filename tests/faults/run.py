@@ -10,21 +10,21 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from tests.faults.fault_box import FaultBox
-from tests.faults.harms import Harms, queue_is_empty
+from tests.faults.good_end import what_is_wrong
+from tests.faults.harms import Harms
 from tests.faults.history import History
 from tests.faults.judge import Violation, judge
 from tests.faults.operators import Operator, counter, wait_for
-from tests.faults.plan import Act, Plan
+from tests.faults.plan import Act, MomentFault, Plan, UserAct
 from tests.faults.recorder import Recorder
 from tests.faults.server import Server
 from tests.faults.users import Users, end_tasks
 from tests.support.redis_process import RedisProcess
-
-SETTLE_SECONDS = 25.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,8 @@ class Result:
 
 
 async def run(plan: Plan, kubeconfig: Path, *, source: Path | None = None, hurried: bool = False) -> Result:
-    """Carry out ``plan``. ``source``: the folder of another copy of the package. ``hurried``: no wait for a good end.
+    """Carry out ``plan``. ``source``: the folder of another copy of the package. ``hurried``: nothing is asked of the
+    operators once all builds have ended.
 
     The folder of logs is removed where nothing is wrong.
     """
@@ -131,7 +132,7 @@ class _Run:
                 await self._until_all_ended(script)
             finally:
                 await end_tasks(script)
-            if not self._history.unfinished:
+            if not self._history.unfinished and not self._hurried:
                 await self._good_end()
         finally:
             for operator in self._operators:
@@ -142,11 +143,11 @@ class _Run:
     def _script(self) -> Iterator[Coroutine[Any, Any, None]]:
         for build in self._plan.builds:
             if build.at > 0:
-                yield self._at(build.at, lambda build=build: self._apply(build.name))
+                yield self._at(build.at, partial(self._apply, build.name))
         for act in self._plan.acts:
-            yield self._at(act.at, lambda act=act: self._act(act), after=act.name)
+            yield self._at(act.at, partial(self._act, act), after=act.name)
         for moment in self._plan.moments:
-            yield self._at(moment.at, lambda moment=moment: self._harm(moment))
+            yield self._at(moment.at, partial(self._harm, moment))
 
     async def _at(self, jobs: int, step: Callable[[], Coroutine[Any, Any, None]], after: str | None = None) -> None:
         """Do ``step`` once so many Jobs were seen, or once nothing is left that could make one."""
@@ -164,11 +165,11 @@ class _Run:
         await wait_for(lambda: self._users.build_now(build) is not None, seconds=10)
         self._applied.add(name)
 
-    async def _act(self, act: Any) -> None:
+    async def _act(self, act: UserAct) -> None:
         if await self._users.act(act):
             self._history.injected[f"user: {act.act}"] += 1
 
-    async def _harm(self, moment: Any) -> None:
+    async def _harm(self, moment: MomentFault) -> None:
         self._history.injected[moment.harm] += 1
         if not await self._harms.do(moment):
             self._history.injected[moment.harm] -= 1
@@ -205,39 +206,12 @@ class _Run:
 
     async def _good_end(self) -> None:
         """The operators are well, the queue is empty; and a restart changes nothing of what has ended."""
-        if self._hurried:
+        self._history.end += await what_is_wrong(self._operators, self._redis)
+        if not self._plan.restarts_at_end or self._history.end:
             return
-        self._history.end += await self._what_is_wrong()
-        if self._plan.restarts_at_end and not self._history.end:
-            for operator in self._operators:
-                before = operator.restarts
-                operator.terminate()
-                await wait_for(lambda o=operator, n=before: o.restarts > n, seconds=15)
-            self._history.injected["restart after the end"] += 1
-            self._history.end += await self._what_is_wrong()
-
-    async def _what_is_wrong(self) -> list[str]:
-        wrong: list[str] = []
-        deadline = time.monotonic() + SETTLE_SECONDS
-        while time.monotonic() < deadline:
-            wrong = await self._complaints()
-            if not wrong:
-                return []
-            await asyncio.sleep(0.1)
-        return [f"{SETTLE_SECONDS:.0f} s after the end {said}" for said in wrong]
-
-    async def _complaints(self) -> list[str]:
-        wrong: list[str] = []
-        leaders = [operator for operator in self._operators if await operator.metric("publishbuild_leader") == 1]
         for operator in self._operators:
-            if await operator.get("/healthz") != 200:
-                wrong.append(f"{operator.writer} is not healthy")
-            if await operator.get("/readyz") != 200:
-                wrong.append(f"{operator.writer} is not ready")
-        if len(leaders) != 1:
-            wrong.append(f"{len(leaders)} operators lead")
-        elif await leaders[0].metric("publishbuild_redis_up") != 1:
-            wrong.append("the leader says that Redis is not up")
-        if not await queue_is_empty(self._redis):
-            wrong.append("the index in Redis still holds builds")
-        return wrong
+            before = operator.restarts
+            operator.terminate()
+            await wait_for(partial(operator.has_restarted_since, before), seconds=15)
+        self._history.injected["restart after the end"] += 1
+        self._history.end += await what_is_wrong(self._operators, self._redis)
