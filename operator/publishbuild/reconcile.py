@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from publishbuild.build_queue.places import Places
 from publishbuild.cluster import api
@@ -16,15 +17,16 @@ from publishbuild.cluster.api import ApiError
 from publishbuild.cluster.events import Events
 from publishbuild.cluster.objects import BUILDS, JOBS, PODS, Cluster
 from publishbuild.cluster.store import Record, Store
+from publishbuild.cluster.supersede import superseded_by
 from publishbuild.decide import actions as do
-from publishbuild.decide.facts import BuildFacts, Facts, LaunchTrouble, QueueFacts
+from publishbuild.decide.facts import BuildFacts, Callback, Facts, LaunchTrouble, QueueFacts
 from publishbuild.decide.job_outcome import pods_missing
 from publishbuild.decide.next_actions import next_actions
-from publishbuild.models.spec import ConcurrencyPolicy
 from publishbuild.models.status import PublishBuildStatus
 from publishbuild.names import LABEL_UID, job_name
 from publishbuild.observe.metrics import Metrics
 from publishbuild.observe.outcomes import Outcomes
+from publishbuild.runner.result import RunResult
 
 # A launch changes the Facts, and a write may meet a newer build: a few looks settle both, a bell starts over.
 _LOOKS = 5
@@ -37,10 +39,23 @@ _REFUSED = (api.FORBIDDEN, api.NOT_FOUND)
 
 @dataclass(frozen=True, slots=True)
 class Defaults:
-    """What a build gets that its spec does not say."""
+    """What a build gets that its spec does not say; ``callback_url`` "" keeps pods from reaching the operator."""
 
     runner_image: str
     aging_seconds: int = 0
+    callback_url: str = ""
+
+
+class Progress(Protocol):
+    """What the pods that run have reported: `publishbuild.callbacks`."""
+
+    def progress(self, uid: str) -> RunResult | None:
+        """The last report of the build's attempt that runs."""
+        ...
+
+    def forget(self, uid: str) -> None:
+        """The attempt has ended."""
+        ...
 
 
 class Reconciler:
@@ -56,7 +71,9 @@ class Reconciler:
         metrics: Metrics,
         outcomes: Outcomes,
         defaults: Defaults,
+        progress: Progress,
         clock: Callable[[], datetime],
+        new_token: Callable[[], str],
         wake_after: Callable[[str, float], None],
     ) -> None:
         self._cluster = cluster
@@ -66,7 +83,9 @@ class Reconciler:
         self._metrics = metrics
         self._outcomes = outcomes
         self._defaults = defaults
+        self._progress = progress
         self._clock = clock
+        self._new_token = new_token
         self._wake_after = wake_after
         self._troubles: dict[str, LaunchTrouble] = {}
         # Builds whose Job was asked for without an answer: it may exist, though no watch has shown it yet.
@@ -96,31 +115,33 @@ class Reconciler:
     def _forget(self, uid: str) -> None:
         self._troubles.pop(uid, None)
         self._unsure.discard(uid)
+        self._progress.forget(uid)
 
     async def _gather(self, uid: str, record: Record) -> Facts:
         build = BuildFacts.read(record.build)
         if not build.status.is_terminal:
             await self._verify(build)
+        job, pods = self._store.job(uid), self._store.pods(uid)
+        if all(pod.failed or pod.succeeded for pod in pods):
+            # Nothing runs: what an attempt said on its way counts no more.
+            self._progress.forget(uid)
         return Facts(
             now=self._clock(),
             build=build,
             queue=self._queue_facts(build, record),
             runner_image=self._defaults.runner_image,
             aging_seconds=self._defaults.aging_seconds,
-            job=self._store.job(uid),
-            pods=self._store.pods(uid),
+            job=job,
+            pods=pods,
             trouble=self._troubles.get(uid),
-            superseded_by=None if build.status.is_terminal else self._superseded_by(record),
+            superseded_by=None if build.status.is_terminal else superseded_by(self._store, uid),
+            callback=self._callback() if job is None else None,
+            progress=self._progress.progress(uid),
         )
 
-    def _superseded_by(self, record: Record) -> str | None:
-        """The name of a newer build that cancels the older ones with its key, unless it was itself stopped."""
-        for other in self._store.same_slot(record):
-            spec = other.build["spec"]
-            cancels = spec.get("concurrencyPolicy") == ConcurrencyPolicy.CANCEL_PREVIOUS and not spec.get("cancel")
-            if cancels and other.age > record.age and "deletionTimestamp" not in other.build["metadata"]:
-                return str(other.build["metadata"]["name"])
-        return None
+    def _callback(self) -> Callback | None:
+        url = self._defaults.callback_url
+        return Callback(url, self._new_token()) if url else None
 
     async def _verify(self, build: BuildFacts) -> None:
         """Before a verdict that cannot be taken back, what the store lacks is asked of the API server."""

@@ -20,6 +20,7 @@ from publishbuild import names
 from publishbuild.bells import Bells
 from publishbuild.build_queue.places import Places
 from publishbuild.build_queue.redis_queue import RedisQueue, check_url
+from publishbuild.callbacks import Callbacks
 from publishbuild.cluster.api import Api, connect
 from publishbuild.cluster.events import Events
 from publishbuild.cluster.leases import Leases
@@ -84,6 +85,13 @@ class Service:
         self._view = QueueView(self._store, self._places)
         self._events = Events(cluster, _now, identity)
         self._queue = RedisQueue(settings.redis_url, epoch=secrets.token_hex(8))
+        self._callbacks = Callbacks(
+            self._store,
+            synced=lambda: self._synced,
+            leads=lambda: self._leadership.held,
+            ring_after=self._ring_after,
+            clock=_now,
+        )
         self._reconciler = Reconciler(
             cluster=cluster,
             store=self._store,
@@ -91,8 +99,10 @@ class Service:
             events=self._events,
             metrics=metrics,
             outcomes=outcomes,
-            defaults=Defaults(settings.runner_image, settings.aging_seconds),
+            defaults=Defaults(settings.runner_image, settings.aging_seconds, settings.callback_url),
+            progress=self._callbacks,
             clock=_now,
+            new_token=lambda: secrets.token_urlsafe(16),
             wake_after=self._ring_after,
         )
         self._bells = Bells(self._reconciler, outcomes.on_error, random.random)
@@ -110,7 +120,7 @@ class Service:
         )
         self._loop = asyncio.get_running_loop()
         self._watcher = Watcher(self._from_watch, settings.watch_namespaces)
-        self._http = HttpServer(application(self, metrics), settings.http_port)
+        self._http = HttpServer(application(self, metrics, self._callbacks), settings.http_port)
         self._synced = False
         self._claiming: list[asyncio.Task[None]] = []
         self._keeping: asyncio.Task[None] | None = None

@@ -36,6 +36,7 @@ class OperatorProcess:
             "REDIS_URL": redis_url,
             "PUBLISHBUILD_WATCH_NAMESPACES": namespace,
             "PUBLISHBUILD_HTTP_PORT": str(self.port),
+            "PUBLISHBUILD_CALLBACK_URL": f"http://127.0.0.1:{self.port}",
             "PUBLISHBUILD_RUNNER_IMAGE": "publishbuild-runner:pretended",
             **settings,
         }

@@ -16,6 +16,7 @@ from publishbuild.decide.actions import EmitEvent
 from publishbuild.observe.metrics import Metrics
 from publishbuild.observe.outcomes import Outcomes
 from publishbuild.reconcile import Defaults, Reconciler
+from publishbuild.runner.result import RunResult
 from tests.builders import IMAGE, JOB_UID, NOW, UID, Object, a_build, a_job, a_message, a_pod, at
 
 
@@ -107,6 +108,7 @@ class World:
         self.store = Store(lambda: NOW, lambda _: None)
         self.places = Places(self.store, limit=1, namespace_limit=0)
         self.posted: list[str] = []
+        self.reports: dict[str, RunResult] = {}
         self.wakes: list[float] = []
         metrics = Metrics()
         self.reconcile = Reconciler(
@@ -117,9 +119,17 @@ class World:
             metrics=metrics,
             outcomes=Outcomes(metrics, self.clock),
             defaults=Defaults(IMAGE),
+            progress=self,
             clock=self.clock,
+            new_token=lambda: "a-token",
             wake_after=lambda _, seconds: self.wakes.append(seconds),
         )
+
+    def progress(self, uid: str) -> RunResult | None:
+        return self.reports.get(uid)
+
+    def forget(self, uid: str) -> None:
+        self.reports.pop(uid, None)
 
     def clock(self) -> datetime:
         return self.now

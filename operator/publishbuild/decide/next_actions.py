@@ -80,7 +80,7 @@ def _aftercare(facts: Facts) -> Actions:
 def _with_job(facts: Facts, job: JobFacts) -> Actions:
     """The Job exists: it is the truth about the build."""
     recorded = _recorded(facts, job)
-    said = job_outcome.verdict(job, recorded.failed_attempts, facts.pods)
+    said = job_outcome.verdict(job, recorded.failed_attempts, facts.pods, facts.progress)
     # Pods that are killed by the deletion may make the Job fail: it is cancelled all the same.
     if facts.stopped_by and (not job.finished or (job.deleting and not job.complete)):
         wanted: Actions = () if job.deleting else (DeleteJob(job.name, job.uid),)
@@ -115,7 +115,7 @@ def _recorded(facts: Facts, job: JobFacts) -> PublishBuildStatus:
 def _with_attempts(facts: Facts, status: PublishBuildStatus) -> PublishBuildStatus:
     failed = attempts.failed_attempts(status.failed_attempts, facts.pods)
     counted = {"failed_attempts": failed, "attempts": attempts.attempts_so_far(status, failed, facts.pods)}
-    return job_outcome.with_results(status.model_copy(update=counted), facts.pods)
+    return job_outcome.with_results(status.model_copy(update=counted), facts.pods, facts.progress)
 
 
 def _job_gone(facts: Facts) -> Actions:
@@ -125,7 +125,9 @@ def _job_gone(facts: Facts) -> Actions:
         # The newer build that stopped this one may itself be gone by now.
         stopped_by = "stopped while it ran"
     if stopped_by:
-        return _end(facts, Phase.CANCELLED, Verdict("False", FailureReason.CANCELLED, stopped_by))
+        left = job_outcome.cancelled_words(facts.pods)
+        said = Verdict("False", FailureReason.CANCELLED, f"{stopped_by}; {left}" if left else stopped_by)
+        return _end(facts, Phase.CANCELLED, said)
     said = Verdict("False", FailureReason.JOB_DELETED, "the Job was deleted before it ended; what it did is not known")
     return _end(facts, Phase.FAILED, said)
 
@@ -213,7 +215,12 @@ def _report(facts: Facts, status: PublishBuildStatus, phase: Phase, said: Verdic
 def _manifest(facts: Facts, spec: PublishBuildSpec) -> dict[str, object]:
     build = facts.build
     return job_manifest(
-        namespace=build.namespace, name=build.name, uid=build.uid, spec=spec, default_image=facts.runner_image
+        namespace=build.namespace,
+        name=build.name,
+        uid=build.uid,
+        spec=spec,
+        default_image=facts.runner_image,
+        callback=facts.callback,
     )
 
 
