@@ -31,12 +31,14 @@ from publishbuild.cluster.resync import Resync
 from publishbuild.cluster.store import Store
 from publishbuild.dispatcher import Dispatcher
 from publishbuild.handlers import Watcher
+from publishbuild.launching import Launching
 from publishbuild.leadership import Leadership, LeadershipLostError
 from publishbuild.observe.http import HttpServer, application
 from publishbuild.observe.metrics import Metrics
 from publishbuild.observe.outcomes import Outcomes
 from publishbuild.queue_view import QueueView
 from publishbuild.reconcile import Defaults, Reconciler
+from publishbuild.reporting import Reporting
 from publishbuild.settings import Settings, SettingsError, allowed
 
 log = structlog.get_logger(__name__)
@@ -98,12 +100,14 @@ class Service:
             places=self._places,
             events=self._events,
             metrics=metrics,
-            outcomes=outcomes,
+            launching=Launching(cluster, self._store),
+            reporting=Reporting(cluster, self._store, self._events, outcomes),
             defaults=Defaults(settings.runner_image, settings.aging_seconds, settings.callback_url),
             progress=self._callbacks,
             clock=_now,
             new_token=lambda: secrets.token_urlsafe(16),
             wake_after=self._ring_after,
+            rest=self._rest,
         )
         self._bells = Bells(self._reconciler, outcomes.on_error, random.random)
         self._resync = Resync(cluster, self._store, seconds=settings.resync_seconds, clock=time.monotonic)
@@ -235,6 +239,9 @@ class Service:
 
     def _ring_after(self, uid: str, seconds: float) -> None:
         self._bells.ring_after(uid, seconds)
+
+    def _rest(self, uid: str) -> None:
+        self._bells.rest(uid)
 
     def _from_watch(self, resource: str, obj: dict[str, Any], deleted: bool) -> None:
         """Called in kopf's thread; everything else of this class runs in the service's loop."""
