@@ -6,8 +6,9 @@ import asyncio
 import random
 import time
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from typing import Any
 
 from tests.soak.builds import Fate, Planned, planned
 from tests.soak.samples import Sample, take
@@ -141,8 +142,8 @@ class Soak:
         sample = await asyncio.to_thread(take, self._operator, ended=ended, kept=kept, seconds=seconds)
         self.samples.append(sample)
 
-    def _do(self, errand: object) -> None:
-        task: asyncio.Task[None] = asyncio.ensure_future(errand)  # type: ignore[arg-type]
+    def _do(self, errand: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(errand)
         self._errands.add(task)
         task.add_done_callback(self._done)
 
