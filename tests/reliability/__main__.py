@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tests.reliability.figures import Figure, table
 from tests.reliability.freeze import Freeze, How, freeze
-from tests.reliability.leader import takeover
+from tests.reliability.leader import BUILDS, takeover
 from tests.reliability.order import Rebuilt, launch_number_of_the_late_one, rebuild
 from tests.support.cluster import ROOT
 from tests.support.figures_doc import RELIABILITY, machine, write_between
@@ -37,11 +37,13 @@ def _arguments() -> argparse.Namespace:
 
 def _leader(wanted: argparse.Namespace) -> Iterator[Figure]:
     for how, promised in ((signal.SIGKILL, 15), (signal.SIGTERM, 3)):
-        values = []
-        for _ in range(wanted.runs):
-            with Rig("leader") as rig:
-                values.append(takeover(rig, how))
-        yield Figure(f"leader gets {how.name} under load: first launch by the other", "s", promised, tuple(values))
+        for burst in (False, True):
+            values = []
+            for _ in range(wanted.runs):
+                with Rig("leader") as rig:
+                    values.append(takeover(rig, how, burst=burst))
+            load = f"{BUILDS} builds {'that have just come' if burst else 'waiting and running'}"
+            yield Figure(f"leader gets {how.name}, {load}: first launch by the other", "s", promised, tuple(values))
 
 
 def _freeze(wanted: argparse.Namespace) -> Iterator[Figure]:

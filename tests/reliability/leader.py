@@ -24,8 +24,11 @@ def jobs_made(operator: OperatorProcess) -> float:
     return operator.metric(_JOBS_MADE)
 
 
-def takeover(rig: Rig, how: signal.Signals) -> float:
+def takeover(rig: Rig, how: signal.Signals, *, burst: bool) -> float:
     """Seconds from the leader's SIGKILL or SIGTERM, under load, to the first Job that the other one creates.
+
+    With ``burst`` the leader goes while most builds are so new that their first status is still to be written; the
+    other one has to write it, and looks at every build before it launches any.
 
     Raises:
         AssertionError: the other one created none in a minute, or a build has two Jobs.
@@ -35,6 +38,8 @@ def takeover(rig: Rig, how: signal.Signals) -> float:
     standby = rig.operator(log="standby", max_concurrent=LIMIT)
     until(lambda: standby.events_logged("standby") == 1, seconds=30, what="the second one is standby")
     asyncio.run(_load(rig))
+    if not burst:
+        until(lambda: all("status" in build for build in rig.kube.all_builds()), seconds=60, what="all are queued")
     until(lambda: jobs_made(leader) >= LIMIT * 2, seconds=60, what="the middle of the load")
     began = time.monotonic()
     os.kill(leader.pid, how)
