@@ -178,7 +178,9 @@ class Service:
         for _ in range(WORKERS):
             tasks.create_task(self._bells.answer())
         # Nothing is claimed before all builds have been looked at once: the order must know all who wait.
+        self._places.opening = True
         await self._bells.answered(self._store.uids())
+        self._places.opening = False
         self._claiming += [
             tasks.create_task(self._dispatcher.run()),
             tasks.create_task(self._dispatcher.refresh_positions()),

@@ -48,6 +48,11 @@ class OperatorProcess:
                 stderr=subprocess.STDOUT,
             )
 
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
     def wait_ready(self, seconds: float = 30) -> OperatorProcess:
         until(lambda: self.get("/readyz")[0] == 200, seconds=seconds, what=f"operator ready; its log: {self.tail()}")
         return self

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 
@@ -39,12 +40,24 @@ class RedisProcess:
             self._process.wait(10)
             self._process = None
 
+    def freeze(self) -> None:
+        """SIGSTOP: connections stay open and nothing answers."""
+        self._send(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """SIGCONT: it answers what waited."""
+        self._send(signal.SIGCONT)
+
     def client(self) -> redis.Redis:
         return redis.Redis.from_url(self.url, decode_responses=True)
 
     def flush(self) -> None:
         with self.client() as client:
             client.flushall()
+
+    def _send(self, number: signal.Signals) -> None:
+        assert self._process is not None, "Redis is not started"
+        self._process.send_signal(number)
 
     def _answers(self) -> bool:
         try:

@@ -177,10 +177,12 @@ class QueueFacts:
 
     ``entered`` is when the build entered the queue: as recorded, else when the operator first saw it. ``position`` is
     1 for the next one, None where not known. ``paused_by`` is the namespace whose annotation pauses the build's.
+    ``opening`` is the time in which a new leader looks at all builds once, before it launches any.
     """
 
     entered: datetime
     available: bool = True
+    opening: bool = False
     direct: bool = False
     claimed: bool = False
     position: int | None = None

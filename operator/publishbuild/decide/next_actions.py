@@ -158,10 +158,8 @@ def _waiting(facts: Facts, spec: PublishBuildSpec) -> Actions:
         place = (ReleasePlace(), WakeAfter((facts.trouble.retry_at - facts.now).total_seconds()))
     else:
         place = (Enqueue(_member(facts, spec)),)
-        # Never longer than that, should the clock have been set back meanwhile.
-        quiet = min(QUIET_SECONDS, QUIET_SECONDS - (facts.now - facts.queue.entered).total_seconds())
-        if build.status.phase is None and quiet > 0 and reason is not QueueReason.REDIS_UNAVAILABLE:
-            return (*place, *wake, WakeAfter(quiet))
+        if reason is not QueueReason.REDIS_UNAVAILABLE and (later := _shown_later(facts)) is not None:
+            return (*place, *wake, *later)
     shown = build.status.queue.position if build.status.queue else None
     status = build.status.model_copy(
         update={
@@ -175,6 +173,18 @@ def _waiting(facts: Facts, spec: PublishBuildSpec) -> Actions:
     phase = Phase.SUSPENDED if spec.suspend else Phase.QUEUED
     said = Verdict("Unknown", "Queued" if reason is QueueReason.WAITING else reason, message)
     return (*place, *wake, *_report(facts, status, phase, said))
+
+
+def _shown_later(facts: Facts) -> Actions | None:
+    """What to do instead of showing that a build waits; None where it is to be shown now."""
+    build, opening = facts.build, facts.queue.opening
+    if build.status.phase is None:
+        # Never longer than that, should the clock have been set back meanwhile.
+        quiet = min(QUIET_SECONDS, QUIET_SECONDS - (facts.now - facts.queue.entered).total_seconds())
+        return (WakeAfter(quiet if quiet > 0 else QUIET_SECONDS),) if quiet > 0 or opening else None
+    # Launches wait for the opening's looks, and the places that are free meanwhile would change the reason of all.
+    same = build.status.phase is Phase.QUEUED and build.status.observed_generation == build.generation
+    return () if opening and same else None
 
 
 def _wakes(facts: Facts, spec: PublishBuildSpec) -> Actions:
