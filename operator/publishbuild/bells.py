@@ -64,6 +64,12 @@ class Bells:
             timer.cancel()
         self._timers[uid] = loop.call_at(due, self._timer_rings, uid)
 
+    def rest(self, uid: str) -> None:
+        """Nothing of the build is due any more: its timer, which may be days ahead, goes."""
+        timer = self._timers.pop(uid, None)
+        if timer is not None:
+            timer.cancel()
+
     async def answer(self) -> None:
         """Reconcile what is rung, for ever; run several of these for that many builds at once."""
         while True:

@@ -23,6 +23,8 @@ LABEL_UID = f"{GROUP}/uid"
 ANNOTATION_PAUSED = f"{GROUP}/paused"
 # On the Job, so that a key stays busy as long as the Job is there, whether its build still is or not.
 ANNOTATION_KEY = f"{GROUP}/concurrency-key"
+# On the Job: what its pods show when they report, so that nobody else can.
+ANNOTATION_TOKEN = f"{GROUP}/callback-token"
 JOB_SELECTOR = f"{LABEL_MANAGED_BY}={OPERATOR_NAME}"
 
 MAX_BUILD_NAME = 50

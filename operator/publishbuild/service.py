@@ -20,6 +20,7 @@ from publishbuild import names
 from publishbuild.bells import Bells
 from publishbuild.build_queue.places import Places
 from publishbuild.build_queue.redis_queue import RedisQueue, check_url
+from publishbuild.callbacks import Callbacks
 from publishbuild.cluster.api import Api, connect
 from publishbuild.cluster.events import Events
 from publishbuild.cluster.leases import Leases
@@ -30,12 +31,14 @@ from publishbuild.cluster.resync import Resync
 from publishbuild.cluster.store import Store
 from publishbuild.dispatcher import Dispatcher
 from publishbuild.handlers import Watcher
+from publishbuild.launching import Launching
 from publishbuild.leadership import Leadership, LeadershipLostError
 from publishbuild.observe.http import HttpServer, application
 from publishbuild.observe.metrics import Metrics
 from publishbuild.observe.outcomes import Outcomes
 from publishbuild.queue_view import QueueView
 from publishbuild.reconcile import Defaults, Reconciler
+from publishbuild.reporting import Reporting
 from publishbuild.settings import Settings, SettingsError, allowed
 
 log = structlog.get_logger(__name__)
@@ -84,16 +87,27 @@ class Service:
         self._view = QueueView(self._store, self._places)
         self._events = Events(cluster, _now, identity)
         self._queue = RedisQueue(settings.redis_url, epoch=secrets.token_hex(8))
+        self._callbacks = Callbacks(
+            self._store,
+            synced=lambda: self._synced,
+            leads=lambda: self._leadership.held,
+            ring_after=self._ring_after,
+            clock=_now,
+        )
         self._reconciler = Reconciler(
             cluster=cluster,
             store=self._store,
             places=self._places,
             events=self._events,
             metrics=metrics,
-            outcomes=outcomes,
-            defaults=Defaults(settings.runner_image, settings.aging_seconds),
+            launching=Launching(cluster, self._store),
+            reporting=Reporting(cluster, self._store, self._events, outcomes),
+            defaults=Defaults(settings.runner_image, settings.aging_seconds, settings.callback_url),
+            progress=self._callbacks,
             clock=_now,
+            new_token=lambda: secrets.token_urlsafe(16),
             wake_after=self._ring_after,
+            rest=self._rest,
         )
         self._bells = Bells(self._reconciler, outcomes.on_error, random.random)
         self._resync = Resync(cluster, self._store, seconds=settings.resync_seconds, clock=time.monotonic)
@@ -110,7 +124,7 @@ class Service:
         )
         self._loop = asyncio.get_running_loop()
         self._watcher = Watcher(self._from_watch, settings.watch_namespaces)
-        self._http = HttpServer(application(self, metrics), settings.http_port)
+        self._http = HttpServer(application(self, metrics, self._callbacks), settings.http_port)
         self._synced = False
         self._claiming: list[asyncio.Task[None]] = []
         self._keeping: asyncio.Task[None] | None = None
@@ -164,7 +178,9 @@ class Service:
         for _ in range(WORKERS):
             tasks.create_task(self._bells.answer())
         # Nothing is claimed before all builds have been looked at once: the order must know all who wait.
+        self._places.opening = True
         await self._bells.answered(self._store.uids())
+        self._places.opening = False
         self._claiming += [
             tasks.create_task(self._dispatcher.run()),
             tasks.create_task(self._dispatcher.refresh_positions()),
@@ -225,6 +241,9 @@ class Service:
 
     def _ring_after(self, uid: str, seconds: float) -> None:
         self._bells.ring_after(uid, seconds)
+
+    def _rest(self, uid: str) -> None:
+        self._bells.rest(uid)
 
     def _from_watch(self, resource: str, obj: dict[str, Any], deleted: bool) -> None:
         """Called in kopf's thread; everything else of this class runs in the service's loop."""

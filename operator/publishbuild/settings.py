@@ -20,6 +20,7 @@ _ALLOWED = {
     "PUBLISHBUILD_AGING_SECONDS": "a whole number of seconds from 0 (never) to 31536000",
     "PUBLISHBUILD_ON_REDIS_OUTAGE": "hold or direct",
     "PUBLISHBUILD_RUNNER_IMAGE": "the name of an image, for example registry.example/publishbuild-runner:0.1.0",
+    "PUBLISHBUILD_CALLBACK_URL": "an http or https URL under which pods reach this operator, or empty",
     "PUBLISHBUILD_LOG_LEVEL": "debug, info, warning or error",
     "PUBLISHBUILD_LOG_FORMAT": "json or console",
     "PUBLISHBUILD_HTTP_PORT": "a port from 0 (any free one) to 65535",
@@ -61,6 +62,7 @@ class Settings(BaseModel):
     aging_seconds: Annotated[int, Field(ge=0, le=31_536_000)] = 21_600
     on_redis_outage: Literal["hold", "direct"] = "hold"
     runner_image: Annotated[str, Field(pattern=r"^\S+$")] = "publishbuild-runner:0.1.0"
+    callback_url: Annotated[str, Field(pattern=r"^(https?://\S+)?$")] = ""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "console"] = "json"
     http_port: Annotated[int, Field(ge=0, le=65_535)] = 8080

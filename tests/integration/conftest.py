@@ -5,9 +5,6 @@ Each test has a namespace, a Redis and an operator of its own, so tests run side
 
 from __future__ import annotations
 
-import itertools
-import subprocess
-import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,27 +12,18 @@ from typing import Any
 
 import pytest
 
+from tests.support.cluster import KUBECTL, kwok_kubeconfig
 from tests.support.fixtures import Manifest, StartOperator
 from tests.support.kube import JobRecorder, Kube
+from tests.support.manifests import a_manifest
 from tests.support.operator_process import OperatorProcess
 from tests.support.redis_process import RedisProcess
-
-ROOT = Path(__file__).resolve().parents[2]
-STATE = ROOT / ".cluster" / "kwok"
-KUBECTL = ROOT / ".cluster" / "bin" / "kubectl"
 
 
 @pytest.fixture(scope="session")
 def kubeconfig() -> Path:
     """The kwok cluster, started where it is not up (`make test` stops it)."""
-    command = [sys.executable, "-m", "hack.cluster", "up", "--node", "kwok", "--state", str(STATE)]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=900)
-    found = STATE / "kubeconfig"
-    apply = [str(KUBECTL), "--kubeconfig", str(found), "apply", "--server-side", "--force-conflicts", "-f", "crds/"]
-    subprocess.run(apply, cwd=ROOT, check=True, capture_output=True, timeout=60)
-    wait = [str(KUBECTL), "--kubeconfig", str(found), "wait", "--for=condition=Established", "-f", "crds/"]
-    subprocess.run(wait, cwd=ROOT, check=True, capture_output=True, timeout=60)
-    return found
+    return kwok_kubeconfig()
 
 
 @pytest.fixture
@@ -90,32 +78,7 @@ def jobs_seen(kube: Kube) -> Iterator[JobRecorder]:
         yield recorder
 
 
-_numbers = itertools.count(1)
-
-
-def _manifest(
-    name: str | None = None,
-    *,
-    outcome: str = "succeed",
-    seconds: float = 0,
-    pod: dict[str, Any] | None = None,
-    **spec: Any,
-) -> dict[str, Any]:
-    notes = {"kwok.publishbuild.dev/outcome": outcome, "kwok.publishbuild.dev/seconds": str(seconds)}
-    notes |= {f"kwok.publishbuild.dev/{key}": str(value) for key, value in (pod or {}).items()}
-    return {
-        "apiVersion": "publishbuild.dev/v1alpha1",
-        "kind": "PublishBuild",
-        "metadata": {"name": name or f"build-{next(_numbers)}"},
-        "spec": {
-            "source": {"git": {"url": "https://git.example/app.git", "revision": "main"}},
-            "runner": {"podAnnotations": notes},
-            **spec,
-        },
-    }
-
-
 @pytest.fixture
 def manifest() -> Manifest:
     """Makes manifests: name, outcome (succeed, fail, hold, pending), seconds, pod={...}, and any spec field."""
-    return _manifest
+    return a_manifest

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.conftest import KUBECTL, ROOT
+from tests.support.cluster import KUBECTL, ROOT
 from tests.support.fixtures import Manifest, StartOperator
 from tests.support.kube import JobRecorder, Kube, Object, condition
 from tests.support.operator_process import OperatorProcess

@@ -36,6 +36,7 @@ class OperatorProcess:
             "REDIS_URL": redis_url,
             "PUBLISHBUILD_WATCH_NAMESPACES": namespace,
             "PUBLISHBUILD_HTTP_PORT": str(self.port),
+            "PUBLISHBUILD_CALLBACK_URL": f"http://127.0.0.1:{self.port}",
             "PUBLISHBUILD_RUNNER_IMAGE": "publishbuild-runner:pretended",
             **settings,
         }
@@ -46,6 +47,11 @@ class OperatorProcess:
                 stdout=out,
                 stderr=subprocess.STDOUT,
             )
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
 
     def wait_ready(self, seconds: float = 30) -> OperatorProcess:
         until(lambda: self.get("/readyz")[0] == 200, seconds=seconds, what=f"operator ready; its log: {self.tail()}")

@@ -41,14 +41,12 @@ class RedisProcess:
             self._process = None
 
     def freeze(self) -> None:
-        """SIGSTOP: connections are taken by the kernel, and nothing answers."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGSTOP)
+        """SIGSTOP: connections stay open and nothing answers."""
+        self._send(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """SIGCONT."""
-        assert self._process is not None
-        self._process.send_signal(signal.SIGCONT)
+        """SIGCONT: it answers what waited."""
+        self._send(signal.SIGCONT)
 
     def client(self) -> redis.Redis:
         return redis.Redis.from_url(self.url, decode_responses=True)
@@ -56,6 +54,10 @@ class RedisProcess:
     def flush(self) -> None:
         with self.client() as client:
             client.flushall()
+
+    def _send(self, number: signal.Signals) -> None:
+        assert self._process is not None, "Redis is not started"
+        self._process.send_signal(number)
 
     def _answers(self) -> bool:
         try:

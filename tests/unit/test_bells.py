@@ -216,6 +216,14 @@ class TestTimers:
         assert work.runs == ["x"]
         bells._timers["x"].cancel()
 
+    async def test_a_build_at_rest_is_not_rung(self, make: Make) -> None:
+        """The timer of a build that has ended goes at once, so that long ones do not pile up."""
+        bells = make()
+        bells.ring_after("x", 3600)
+        bells.rest("x")
+        bells.rest("never seen")
+        assert bells._timers == {}
+
     async def test_idle_does_not_wait_for_timers(self, make: Make) -> None:
         """`idle` speaks of rings alone."""
         bells = make()

@@ -13,9 +13,12 @@ from publishbuild.cluster.api import ApiError
 from publishbuild.cluster.objects import BUILDS, JOBS, PODS
 from publishbuild.cluster.store import Store
 from publishbuild.decide.actions import EmitEvent
+from publishbuild.launching import Launching
 from publishbuild.observe.metrics import Metrics
 from publishbuild.observe.outcomes import Outcomes
 from publishbuild.reconcile import Defaults, Reconciler
+from publishbuild.reporting import Reporting
+from publishbuild.runner.result import RunResult
 from tests.builders import IMAGE, JOB_UID, NOW, UID, Object, a_build, a_job, a_message, a_pod, at
 
 
@@ -107,19 +110,41 @@ class World:
         self.store = Store(lambda: NOW, lambda _: None)
         self.places = Places(self.store, limit=1, namespace_limit=0)
         self.posted: list[str] = []
+        self.reports: dict[str, RunResult] = {}
         self.wakes: list[float] = []
-        metrics = Metrics()
+        self.rested: list[str] = []
+        metrics = self.metrics = Metrics()
         self.reconcile = Reconciler(
             cluster=self.cluster,  # type: ignore[arg-type]  # answers as a Cluster does
             store=self.store,
             places=self.places,
             events=self,  # type: ignore[arg-type]  # posts as Events do
             metrics=metrics,
-            outcomes=Outcomes(metrics, self.clock),
+            launching=Launching(self.cluster, self.store),  # type: ignore[arg-type]  # answers as a Cluster does
+            reporting=Reporting(
+                self.cluster,  # type: ignore[arg-type]  # as above
+                self.store,
+                self,  # type: ignore[arg-type]  # posts as Events do
+                Outcomes(metrics, self.clock),
+            ),
             defaults=Defaults(IMAGE),
+            progress=self,
             clock=self.clock,
+            new_token=lambda: "a-token",
             wake_after=lambda _, seconds: self.wakes.append(seconds),
+            rest=self.rested.append,
         )
+
+    def finished(self) -> float:
+        """How many builds the metrics count as ended."""
+        samples = [s for metric in self.metrics.registry.collect() for s in metric.samples]
+        return sum(sample.value for sample in samples if sample.name == "publishbuild_finished_total")
+
+    def progress(self, uid: str) -> RunResult | None:
+        return self.reports.get(uid)
+
+    def forget(self, uid: str) -> None:
+        self.reports.pop(uid, None)
 
     def clock(self) -> datetime:
         return self.now
@@ -300,6 +325,27 @@ class TestStatus:
         await world.look()
         assert world.status["phase"] == "Succeeded"
         assert world.cluster.calls.count("set_job_ttl") <= 1
+        assert world.posted.count("Succeeded") == 1
+        assert world.finished() == 1
+
+    async def test_a_lost_answer_to_a_write_that_was_not_done(self, world: World) -> None:
+        """A status that never arrived is written again, and told once."""
+        await world.launched()
+        world.job_becomes(a_job(complete=True))
+        world.cluster.refuse = {"write_status": [ApiError(0, "ServerDisconnectedError", "no answer")]}
+        with pytest.raises(ApiError):
+            await world.look()
+        await world.look()
+        assert world.posted.count("Succeeded") == 1
+        assert world.finished() == 1
+
+    async def test_an_ended_build_has_no_timers(self, world: World) -> None:
+        """A build that has ended is not rung by a timer that was set while it waited."""
+        world.apply(a_build(queueTimeoutSeconds=86_400, cancel=True))
+        await world.look()
+        await world.look()
+        assert world.status["phase"] == "Cancelled"
+        assert world.rested[-1] == UID
 
     async def test_a_build_that_is_gone_is_forgotten(self, world: World) -> None:
         """A status that finds no build takes the build out of the store."""

@@ -73,6 +73,8 @@ class Places:
         self.namespace_limit = namespace_limit
         self.direct = direct
         self.available = True
+        # A new leader looks at all builds once before it launches any: see `publishbuild.service`.
+        self.opening = False
         # Whether a position or a reason may have changed since somebody last cleared it.
         self.moved = True
         self.changed = asyncio.Event()
@@ -185,6 +187,7 @@ class Places:
         return QueueFacts(
             entered=entered,
             available=self.available,
+            opening=self.opening,
             direct=self.direct,
             claimed=self.is_claimed(uid),
             position=self.positions.get(uid),

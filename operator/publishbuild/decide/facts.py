@@ -11,7 +11,16 @@ from pydantic import ValidationError
 from publishbuild.decide.redaction import redacted
 from publishbuild.models.spec import PublishBuildSpec
 from publishbuild.models.status import PublishBuildStatus
-from publishbuild.names import ANNOTATION_KEY, KIND, LABEL_BUILD, LABEL_UID, RUNNER_CONTAINER, job_name
+from publishbuild.names import (
+    ANNOTATION_KEY,
+    ANNOTATION_TOKEN,
+    KIND,
+    LABEL_BUILD,
+    LABEL_UID,
+    RUNNER_CONTAINER,
+    job_name,
+)
+from publishbuild.runner.result import RunResult
 
 Object = dict[str, Any]
 
@@ -69,6 +78,7 @@ class JobFacts:
     failed_pods: int = 0
     ttl_seconds: int | None = None
     concurrency_key: str = ""
+    callback_token: str = ""
 
     @property
     def finished(self) -> bool:
@@ -98,6 +108,7 @@ class JobFacts:
             failed_pods=status.get("failed", 0),
             ttl_seconds=job.get("spec", {}).get("ttlSecondsAfterFinished"),
             concurrency_key=(metadata.get("annotations") or {}).get(ANNOTATION_KEY, ""),
+            callback_token=(metadata.get("annotations") or {}).get(ANNOTATION_TOKEN, ""),
         )
 
 
@@ -166,10 +177,12 @@ class QueueFacts:
 
     ``entered`` is when the build entered the queue: as recorded, else when the operator first saw it. ``position`` is
     1 for the next one, None where not known. ``paused_by`` is the namespace whose annotation pauses the build's.
+    ``opening`` is the time in which a new leader looks at all builds once, before it launches any.
     """
 
     entered: datetime
     available: bool = True
+    opening: bool = False
     direct: bool = False
     claimed: bool = False
     position: int | None = None
@@ -191,6 +204,14 @@ class LaunchTrouble:
 
 
 @dataclass(frozen=True, slots=True)
+class Callback:
+    """Where the pods of a build reach the operator, and what they show there."""
+
+    url: str
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """The whole input of one decision. ``aging_seconds`` is how long a build waits until it is overdue, 0 for never."""
 
@@ -203,6 +224,8 @@ class Facts:
     pods: tuple[PodFacts, ...] = field(default=())
     trouble: LaunchTrouble | None = None
     superseded_by: str | None = None
+    callback: Callback | None = None
+    progress: RunResult | None = None
 
     @property
     def stopped_by(self) -> str | None:

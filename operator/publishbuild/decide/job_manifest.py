@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from publishbuild import names
+from publishbuild.decide.facts import Callback
 from publishbuild.models.spec import PublishBuildSpec
 
 WORKDIR = "/workspace"
@@ -18,7 +19,15 @@ DEFAULT_RESOURCES = {"requests": {"cpu": "250m", "memory": "512Mi"}, "limits": {
 Manifest = dict[str, Any]
 
 
-def job_manifest(*, namespace: str, name: str, uid: str, spec: PublishBuildSpec, default_image: str) -> Manifest:
+def job_manifest(
+    *,
+    namespace: str,
+    name: str,
+    uid: str,
+    spec: PublishBuildSpec,
+    default_image: str,
+    callback: Callback | None = None,
+) -> Manifest:
     """The Job as sent to the API server.
 
     It has no ttlSecondsAfterFinished yet: that is set once the outcome is on record, so that Kubernetes cannot remove
@@ -36,7 +45,7 @@ def job_manifest(*, namespace: str, name: str, uid: str, spec: PublishBuildSpec,
         "uid": uid,
         "controller": True,
     }
-    key = spec.concurrency_key
+    notes = {names.ANNOTATION_KEY: spec.concurrency_key, names.ANNOTATION_TOKEN: callback.token if callback else None}
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
@@ -45,7 +54,7 @@ def job_manifest(*, namespace: str, name: str, uid: str, spec: PublishBuildSpec,
                 "name": names.job_name(name, uid),
                 "namespace": namespace,
                 "labels": labels,
-                "annotations": {names.ANNOTATION_KEY: key} if key else None,
+                "annotations": {key: value for key, value in notes.items() if value} or None,
                 "ownerReferences": [owner],
             }
         ),
@@ -56,7 +65,7 @@ def job_manifest(*, namespace: str, name: str, uid: str, spec: PublishBuildSpec,
             "podFailurePolicy": _failure_policy(),
             "template": {
                 "metadata": _without_empty({"labels": labels, "annotations": spec.runner.pod_annotations}),
-                "spec": _pod(name, namespace, uid, spec, default_image),
+                "spec": _pod(spec, default_image, environment(name, namespace, uid, spec, callback)),
             },
         },
     }
@@ -78,7 +87,7 @@ def _failure_policy() -> Manifest:
     }
 
 
-def _pod(name: str, namespace: str, uid: str, spec: PublishBuildSpec, default_image: str) -> Manifest:
+def _pod(spec: PublishBuildSpec, default_image: str, variables: list[dict[str, str]]) -> Manifest:
     runner = spec.runner.to_wire()
     placed = {key: runner.get(key) for key in ("nodeSelector", "tolerations", "affinity", "imagePullSecrets")}
     secret = spec.source.git.secret_ref
@@ -98,13 +107,13 @@ def _pod(name: str, namespace: str, uid: str, spec: PublishBuildSpec, default_im
                 "seccompProfile": {"type": "RuntimeDefault"},
             },
             **placed,
-            "containers": [_container(name, namespace, uid, spec, default_image)],
+            "containers": [_container(spec, default_image, variables)],
             "volumes": volumes,
         }
     )
 
 
-def _container(name: str, namespace: str, uid: str, spec: PublishBuildSpec, default_image: str) -> Manifest:
+def _container(spec: PublishBuildSpec, default_image: str, variables: list[dict[str, str]]) -> Manifest:
     runner, wire = spec.runner, spec.runner.to_wire()
     credentials, secret = spec.credentials_secret_ref, spec.source.git.secret_ref
     mounts: list[Manifest] = [
@@ -120,7 +129,7 @@ def _container(name: str, namespace: str, uid: str, spec: PublishBuildSpec, defa
             "imagePullPolicy": runner.image_pull_policy,
             "command": wire.get("command"),
             "args": wire.get("args"),
-            "env": _with_own(environment(name, namespace, uid, spec), wire.get("env", [])),
+            "env": _with_own(variables, wire.get("env", [])),
             "envFrom": [{"secretRef": {"name": credentials.name}}] if credentials else None,
             "resources": wire.get("resources") or DEFAULT_RESOURCES,
             "terminationMessagePath": TERMINATION_LOG,
@@ -143,7 +152,9 @@ def _with_own(ours: list[dict[str, str]], own: list[Manifest]) -> list[Manifest]
     return [*ours, *(variable for variable in own if variable["name"] not in taken)]
 
 
-def environment(name: str, namespace: str, uid: str, spec: PublishBuildSpec) -> list[dict[str, str]]:
+def environment(
+    name: str, namespace: str, uid: str, spec: PublishBuildSpec, callback: Callback | None
+) -> list[dict[str, str]]:
     """What the runner reads, and what any other tool in its place may read."""
     git = spec.source.git
     values = {
@@ -162,6 +173,9 @@ def environment(name: str, namespace: str, uid: str, spec: PublishBuildSpec) -> 
     }
     if git.secret_ref:
         values["PUBLISHBUILD_SOURCE_SECRET_DIR"] = SOURCE_SECRET_DIR
+    if callback:
+        values["PUBLISHBUILD_CALLBACK_URL"] = f"{callback.url.rstrip('/')}/v1/builds/{uid}"
+        values["PUBLISHBUILD_CALLBACK_TOKEN"] = callback.token
     return [{"name": key, "value": value} for key, value in values.items()]
 
 

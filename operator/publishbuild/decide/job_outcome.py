@@ -15,6 +15,7 @@ from publishbuild.models.status import (
     SubmissionStatus,
 )
 from publishbuild.names import EXIT_GIVE_UP, RUNNER_CONTAINER, FailureReason, Phase
+from publishbuild.runner.result import RunResult
 
 # What the last pod says is then only how it was stopped.
 _FROM_OUTSIDE = (FailureReason.DEADLINE_EXCEEDED, FailureReason.JOB_DELETED)
@@ -29,8 +30,10 @@ def pods_missing(job: JobFacts, pods: tuple[PodFacts, ...]) -> bool:
     return job.finished and ended < job.succeeded_pods + job.failed_pods
 
 
-def verdict(job: JobFacts, failed: tuple[FailedAttempt, ...], pods: tuple[PodFacts, ...]) -> Verdict:
-    """Where the build stands while its Job exists."""
+def verdict(
+    job: JobFacts, failed: tuple[FailedAttempt, ...], pods: tuple[PodFacts, ...], progress: RunResult | None = None
+) -> Verdict:
+    """Where the build stands while its Job exists; ``progress`` is what the attempt that runs has reported."""
     if job.complete:
         return Verdict("True", "Succeeded", f"published at attempt {len(failed) + 1}")
     if job.failed_reason is not None:
@@ -45,7 +48,12 @@ def verdict(job: JobFacts, failed: tuple[FailedAttempt, ...], pods: tuple[PodFac
         # The Job controller does not retry this one; its own word comes in a moment.
         retried = last.exit_code != EXIT_GIVE_UP
         return Verdict("Unknown", "Retrying" if retried else "Running", said)
-    return Verdict("Unknown", "Running", f"attempt {len(failed) + 1} runs")
+    doing = f": {progress.message}" if progress and progress.message and newest and _runs(newest) else ""
+    return Verdict("Unknown", "Running", f"attempt {len(failed) + 1} runs{doing}")
+
+
+def _runs(pod: PodFacts) -> bool:
+    return not (pod.failed or pod.succeeded)
 
 
 def phase_of(said: Verdict) -> Phase:
@@ -55,11 +63,19 @@ def phase_of(said: Verdict) -> Phase:
     return Phase.SUCCEEDED if said.succeeded == "True" else Phase.FAILED
 
 
-def with_results(status: PublishBuildStatus, pods: tuple[PodFacts, ...]) -> PublishBuildStatus:
-    """``status`` with what the attempts report: commit, EAS builds and submissions; the newest report wins."""
+def with_results(
+    status: PublishBuildStatus, pods: tuple[PodFacts, ...], progress: RunResult | None = None
+) -> PublishBuildStatus:
+    """``status`` with what the attempts report: commit, EAS builds and submissions; the newest report wins.
+
+    ``progress`` is newer than what attempts that have ended say, while one runs.
+    """
     changes: dict[str, object] = {}
-    for pod in sorted(pods, key=attempts.age):
-        result = attempts.report_of(pod)
+    ordered = sorted(pods, key=attempts.age)
+    results = [attempts.report_of(pod) for pod in ordered]
+    if ordered and _runs(ordered[-1]):
+        results.append(progress)
+    for result in results:
         if result is None:
             continue
         if result.commit:
@@ -69,6 +85,14 @@ def with_results(status: PublishBuildStatus, pods: tuple[PodFacts, ...]) -> Publ
         if result.submissions:
             changes["submissions"] = tuple(SubmissionStatus.model_validate(s.model_dump()) for s in result.submissions)
     return status.model_copy(update=changes)
+
+
+def cancelled_words(pods: tuple[PodFacts, ...]) -> str:
+    """What the last attempt did to its remote work when it was stopped; "" where it is silent."""
+    pod = attempts.latest(pods)
+    result = attempts.report_of(pod) if pod else None
+    said = result.failure if result else None
+    return said.message if said and said.reason == FailureReason.CANCELLED else ""
 
 
 def failure(said: Verdict, status: PublishBuildStatus, pods: tuple[PodFacts, ...]) -> Failure:

@@ -80,7 +80,7 @@ def _aftercare(facts: Facts) -> Actions:
 def _with_job(facts: Facts, job: JobFacts) -> Actions:
     """The Job exists: it is the truth about the build."""
     recorded = _recorded(facts, job)
-    said = job_outcome.verdict(job, recorded.failed_attempts, facts.pods)
+    said = job_outcome.verdict(job, recorded.failed_attempts, facts.pods, facts.progress)
     # Pods that are killed by the deletion may make the Job fail: it is cancelled all the same.
     if facts.stopped_by and (not job.finished or (job.deleting and not job.complete)):
         wanted: Actions = () if job.deleting else (DeleteJob(job.name, job.uid),)
@@ -115,7 +115,7 @@ def _recorded(facts: Facts, job: JobFacts) -> PublishBuildStatus:
 def _with_attempts(facts: Facts, status: PublishBuildStatus) -> PublishBuildStatus:
     failed = attempts.failed_attempts(status.failed_attempts, facts.pods)
     counted = {"failed_attempts": failed, "attempts": attempts.attempts_so_far(status, failed, facts.pods)}
-    return job_outcome.with_results(status.model_copy(update=counted), facts.pods)
+    return job_outcome.with_results(status.model_copy(update=counted), facts.pods, facts.progress)
 
 
 def _job_gone(facts: Facts) -> Actions:
@@ -125,7 +125,9 @@ def _job_gone(facts: Facts) -> Actions:
         # The newer build that stopped this one may itself be gone by now.
         stopped_by = "stopped while it ran"
     if stopped_by:
-        return _end(facts, Phase.CANCELLED, Verdict("False", FailureReason.CANCELLED, stopped_by))
+        left = job_outcome.cancelled_words(facts.pods)
+        said = Verdict("False", FailureReason.CANCELLED, f"{stopped_by}; {left}" if left else stopped_by)
+        return _end(facts, Phase.CANCELLED, said)
     said = Verdict("False", FailureReason.JOB_DELETED, "the Job was deleted before it ended; what it did is not known")
     return _end(facts, Phase.FAILED, said)
 
@@ -156,10 +158,8 @@ def _waiting(facts: Facts, spec: PublishBuildSpec) -> Actions:
         place = (ReleasePlace(), WakeAfter((facts.trouble.retry_at - facts.now).total_seconds()))
     else:
         place = (Enqueue(_member(facts, spec)),)
-        # Never longer than that, should the clock have been set back meanwhile.
-        quiet = min(QUIET_SECONDS, QUIET_SECONDS - (facts.now - facts.queue.entered).total_seconds())
-        if build.status.phase is None and quiet > 0 and reason is not QueueReason.REDIS_UNAVAILABLE:
-            return (*place, *wake, WakeAfter(quiet))
+        if reason is not QueueReason.REDIS_UNAVAILABLE and (later := _shown_later(facts)) is not None:
+            return (*place, *wake, *later)
     shown = build.status.queue.position if build.status.queue else None
     status = build.status.model_copy(
         update={
@@ -173,6 +173,18 @@ def _waiting(facts: Facts, spec: PublishBuildSpec) -> Actions:
     phase = Phase.SUSPENDED if spec.suspend else Phase.QUEUED
     said = Verdict("Unknown", "Queued" if reason is QueueReason.WAITING else reason, message)
     return (*place, *wake, *_report(facts, status, phase, said))
+
+
+def _shown_later(facts: Facts) -> Actions | None:
+    """What to do instead of showing that a build waits; None where it is to be shown now."""
+    build, opening = facts.build, facts.queue.opening
+    if build.status.phase is None:
+        # Never longer than that, should the clock have been set back meanwhile.
+        quiet = min(QUIET_SECONDS, QUIET_SECONDS - (facts.now - facts.queue.entered).total_seconds())
+        return (WakeAfter(quiet if quiet > 0 else QUIET_SECONDS),) if quiet > 0 or opening else None
+    # Launches wait for the opening's looks, and the places that are free meanwhile would change the reason of all.
+    same = build.status.phase is Phase.QUEUED and build.status.observed_generation == build.generation
+    return () if opening and same else None
 
 
 def _wakes(facts: Facts, spec: PublishBuildSpec) -> Actions:
@@ -213,7 +225,12 @@ def _report(facts: Facts, status: PublishBuildStatus, phase: Phase, said: Verdic
 def _manifest(facts: Facts, spec: PublishBuildSpec) -> dict[str, object]:
     build = facts.build
     return job_manifest(
-        namespace=build.namespace, name=build.name, uid=build.uid, spec=spec, default_image=facts.runner_image
+        namespace=build.namespace,
+        name=build.name,
+        uid=build.uid,
+        spec=spec,
+        default_image=facts.runner_image,
+        callback=facts.callback,
     )
 
 

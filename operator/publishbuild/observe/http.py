@@ -1,8 +1,9 @@
-"""HTTP for probes, Prometheus and people: ``/healthz``, ``/readyz``, ``/metrics``, ``/v1/queue``."""
+"""HTTP for probes, Prometheus, people and pods: `/healthz`, `/readyz`, `/metrics`, `/v1/queue`, `/v1/builds`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from aiohttp import web
@@ -10,6 +11,28 @@ from aiohttp import web
 from publishbuild.observe.metrics import Metrics
 
 _LAST_ANSWERS_SECONDS = 1.0
+# A termination message has 4,096 bytes at most, and a report on the way is the same.
+_LONGEST_REPORT_BYTES = 16_384
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP status and a line of text."""
+
+    status: int
+    text: str
+
+
+class Builds(Protocol):
+    """What the pods of builds may ask and tell: `publishbuild.callbacks`."""
+
+    def report(self, uid: str, token: str, body: str) -> Answer:
+        """Take in how far a build is."""
+        ...
+
+    def stop_reason(self, uid: str) -> Answer:
+        """Why the build's work is to be stopped for good, "" where it is not."""
+        ...
 
 
 class Health(Protocol):
@@ -28,8 +51,8 @@ class Health(Protocol):
         ...
 
 
-def application(health: Health, metrics: Metrics) -> web.Application:
-    """The endpoints over ``health`` and ``metrics``."""
+def application(health: Health, metrics: Metrics, builds: Builds | None = None) -> web.Application:
+    """The endpoints over ``health`` and ``metrics``, and those for the pods of ``builds`` where it is given."""
 
     def probe(ask: Callable[[], str | None]) -> Callable[[web.Request], Any]:
         async def answer(_: web.Request) -> web.Response:
@@ -44,7 +67,9 @@ def application(health: Health, metrics: Metrics) -> web.Application:
     async def queue(_: web.Request) -> web.Response:
         return web.json_response(health.queue())
 
-    app = web.Application()
+    app = web.Application(client_max_size=_LONGEST_REPORT_BYTES)
+    if builds is not None:
+        app.add_routes(_for_pods(builds))
     app.add_routes(
         [
             web.get("/healthz", probe(health.unhealthy)),
@@ -54,6 +79,21 @@ def application(health: Health, metrics: Metrics) -> web.Application:
         ]
     )
     return app
+
+
+def _for_pods(builds: Builds) -> list[web.RouteDef]:
+    def as_response(answer: Answer) -> web.Response:
+        return web.Response(status=answer.status, text=f"{answer.text}\n" if answer.text else "")
+
+    async def report(request: web.Request) -> web.Response:
+        token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        body = (await request.read()).decode(errors="replace")
+        return as_response(builds.report(request.match_info["uid"], token, body))
+
+    async def stop_reason(request: web.Request) -> web.Response:
+        return as_response(builds.stop_reason(request.match_info["uid"]))
+
+    return [web.post("/v1/builds/{uid}", report), web.get("/v1/builds/{uid}/stop", stop_reason)]
 
 
 class ListenError(Exception):

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
@@ -41,6 +50,9 @@ class Metrics:
         )
         self.leader = Gauge(f"{prefix}leader", "1 while this process leads", registry=registry)
         self.redis_up = Gauge(f"{prefix}redis_up", "1 while Redis answers", registry=registry)
+        tasks = Gauge(f"{prefix}tasks", "asyncio tasks of the operator's own loop", registry=registry)
+        tasks.set_function(_tasks)
+        ProcessCollector(registry=registry)
 
     def count_request(self, verb: str, resource: str, code: str) -> None:
         """Count one request to the API server."""
@@ -53,6 +65,13 @@ class Metrics:
     def text(self) -> bytes:
         """The exposition that Prometheus reads."""
         return generate_latest(self.registry)
+
+
+def _tasks() -> int:
+    try:
+        return len(asyncio.all_tasks())
+    except RuntimeError:  # read from outside of a loop, where there are none
+        return 0
 
 
 class _Queue(Collector):

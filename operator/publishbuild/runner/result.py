@@ -58,6 +58,7 @@ class RunResult(_Wire):
     commit: str | None = None
     builds: tuple[BuildResult, ...] = ()
     submissions: tuple[SubmissionResult, ...] = ()
+    message: str | None = None
     failure: FailureResult | None = None
     log_tail: str | None = None
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from publishbuild.decide.facts import Callback
 from publishbuild.decide.job_manifest import environment, job_manifest
 from publishbuild.models.spec import PublishBuildSpec
 from tests.builders import GIT_URL, IMAGE, NAME, NAMESPACE, UID, a_spec
@@ -187,7 +188,25 @@ def test_what_the_spec_says_reaches_the_runner(fields: dict[str, Any], variable:
 def test_environment_is_what_the_container_gets() -> None:
     """`environment` is the container's own part of its variables, in the same order."""
     spec = PublishBuildSpec.model_validate(a_spec())
-    assert environment(NAME, NAMESPACE, UID, spec) == container()["env"]
+    assert environment(NAME, NAMESPACE, UID, spec, None) == container()["env"]
+
+
+def test_pods_know_where_the_operator_is_and_nobody_else_their_word() -> None:
+    """With a callback the pod is told the URL of its own build and a token that the Job keeps; without, neither."""
+    spec = PublishBuildSpec.model_validate(a_spec())
+    made = job_manifest(
+        namespace=NAMESPACE,
+        name=NAME,
+        uid=UID,
+        spec=spec,
+        default_image=IMAGE,
+        callback=Callback("http://operator:8080/", "a-token"),
+    )
+    env = {entry["name"]: entry["value"] for entry in made["spec"]["template"]["spec"]["containers"][0]["env"]}
+    assert env["PUBLISHBUILD_CALLBACK_URL"] == f"http://operator:8080/v1/builds/{UID}"
+    assert env["PUBLISHBUILD_CALLBACK_TOKEN"] == "a-token"
+    assert made["metadata"]["annotations"] == {"publishbuild.dev/callback-token": "a-token"}
+    assert not any("CALLBACK" in entry["name"] for entry in container()["env"])
 
 
 def test_the_runner_reads_its_variables() -> None:

@@ -14,6 +14,7 @@ from publishbuild.decide.conditions import Verdict
 from publishbuild.decide.facts import JobFacts, PodFacts
 from publishbuild.models.status import LOG_TAIL_BYTES, FailedAttempt, PublishBuildStatus
 from publishbuild.names import Phase
+from publishbuild.runner.result import BuildResult, RunResult
 from tests.builders import COMMIT, NOW, Object, a_job, a_message, a_pod, at
 
 
@@ -376,3 +377,44 @@ class TestReading:
     def test_times_are_read_as_utc(self) -> None:
         """Kubernetes's times end in Z and are UTC."""
         assert PodFacts.read(a_pod(1, exit_code=0)).started == NOW
+
+
+class TestProgress:
+    """What an attempt says on its way."""
+
+    SAID = RunResult(
+        commit=COMMIT,
+        builds=(BuildResult(platform="ios", id="build-7", status="IN_QUEUE"),),
+        message="ios build build-7 is IN_QUEUE at EAS, position 3",
+    )
+
+    def test_it_shows_while_the_attempt_runs(self) -> None:
+        """The builds are in the status, and the sentence in the condition's message, before the attempt ends."""
+        pods = read(a_pod(1))
+        status = job_outcome.with_results(PublishBuildStatus(), pods, self.SAID)
+        assert [(b.id, b.status) for b in status.builds] == [("build-7", "IN_QUEUE")]
+        said = job_outcome.verdict(JobFacts.read(a_job()), (), pods, self.SAID)
+        assert said.message == "attempt 1 runs: ios build build-7 is IN_QUEUE at EAS, position 3"
+
+    def test_it_is_newer_than_what_ended_attempts_said(self) -> None:
+        """The attempt that runs knows best."""
+        pods = read(a_pod(1, exit_code=1, message=a_message(ids="old")), a_pod(2))
+        assert job_outcome.with_results(PublishBuildStatus(), pods, self.SAID).builds[0].id == "build-7"
+
+    def test_the_last_word_is_the_reports(self) -> None:
+        """Once the attempt has ended, what it said on the way counts no more."""
+        pods = read(a_pod(1, exit_code=0, message=a_message(ids="end")))
+        assert job_outcome.with_results(PublishBuildStatus(), pods, self.SAID).builds[0].id == "build-end"
+
+    @pytest.mark.parametrize(
+        ("failure", "words"),
+        [
+            pytest.param(("Cancelled", "canceled the ios build 7 on EAS"), "canceled the ios build 7 on EAS", id="did"),
+            pytest.param(("NetworkError", "no route"), "", id="another failure"),
+            pytest.param(None, "", id="silent"),
+        ],
+    )
+    def test_what_a_stopped_attempt_did_is_told(self, failure: tuple[str, str] | None, words: str) -> None:
+        """The report of an attempt that cancelled its remote work says so in the build's message."""
+        pods = read(a_pod(1, exit_code=1, message=a_message(failure=failure)))
+        assert job_outcome.cancelled_words(pods) == words

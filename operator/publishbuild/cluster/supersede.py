@@ -1,0 +1,17 @@
+"""Which builds a newer one with the same concurrency key stops (concurrencyPolicy CancelPrevious)."""
+
+from __future__ import annotations
+
+from publishbuild.cluster.store import Store
+from publishbuild.models.spec import ConcurrencyPolicy
+
+
+def superseded_by(store: Store, uid: str) -> str | None:
+    """The name of a newer build that stops the build of that uid, unless it was itself stopped; None for none."""
+    record = store.record(uid)
+    for other in store.same_slot(record) if record else ():
+        spec = other.build["spec"]
+        cancels = spec.get("concurrencyPolicy") == ConcurrencyPolicy.CANCEL_PREVIOUS and not spec.get("cancel")
+        if record and cancels and other.age > record.age and "deletionTimestamp" not in other.build["metadata"]:
+            return str(other.build["metadata"]["name"])
+    return None

@@ -1,0 +1,76 @@
+"""``make soak``: thousands of builds through one real operator, a real Redis and a real API server, and one verdict.
+
+Exit 0 where promise 13 holds (RSS at the end within 10 % of the RSS at 1,000 builds), 1 where it does not. With
+``--keep`` ended builds stay, memory grows with them, and what is printed is its price.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+import time
+
+from tests.soak.run import Plan, Soak
+from tests.soak.samples import per_thousand_kept, table, verdict
+from tests.support.fast_kube import FastKube
+from tests.support.rig import Rig
+from tests.support.wire import Wire
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
+    parser.add_argument("--builds", type=int, default=5000)
+    parser.add_argument("--limit", type=int, default=100, help="builds that run at once")
+    parser.add_argument("--keep", action="store_true", help="ended builds are not deleted")
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    return parser.parse_args()
+
+
+async def _run(wanted: argparse.Namespace, rig: Rig) -> Soak:
+    wire = Wire(rig.kubeconfig, rig.folder)
+    operator = rig.operator(kubeconfig=wire.start(), max_concurrent=wanted.limit)
+
+    def restart_redis() -> None:
+        print("  Redis is killed and started anew, empty", flush=True)
+        rig.redis.stop()
+        rig.redis.start()
+
+    def cut() -> None:
+        print("  all connections to the API server are cut", flush=True)
+        wire.cut()
+
+    plan = Plan(
+        builds=wanted.builds,
+        backlog=wanted.limit * 3,
+        keep=wanted.keep,
+        every=min(1000, max(1, wanted.builds // 5)),
+        seed=wanted.seed,
+        disturb={wanted.builds * 2 // 5: restart_redis, wanted.builds * 3 // 5: cut},
+    )
+    async with FastKube(rig.kubeconfig) as kube:
+        soak = Soak(plan, kube, rig.kube.namespace, operator)
+        await soak.run()
+    errors = int(operator.metric("publishbuild_reconcile_errors_total"))
+    print(f"outcomes: {dict(soak.outcomes.most_common())}; looks that failed and were repeated: {errors}")
+    return soak
+
+
+def main() -> int:
+    """Run the soak; the exit code."""
+    wanted = _arguments()
+    print(f"soak: {wanted.builds:,} builds, {wanted.limit} at once, seed {wanted.seed}", flush=True)
+    with Rig("soak") as rig:
+        soak = asyncio.run(_run(wanted, rig))
+    first, last = soak.samples[0], soak.samples[-1]
+    print(table(soak.samples))
+    if wanted.keep:
+        print(f"each 1,000 ended builds that stay cost {per_thousand_kept(first, last):.1f} MiB of RSS")
+        return 0
+    judged = verdict(first, last)
+    print(("level: " if judged.held else "NOT level: ") + judged.text)
+    return 0 if judged.held else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

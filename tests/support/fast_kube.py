@@ -1,0 +1,108 @@
+"""The API server for load: dicts over 32 connections, and a watch that goes on where it was cut."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterable
+from http import HTTPStatus
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import aiohttp
+from kubernetes.aio import client as kube_client
+from kubernetes.aio import config as kube_config
+
+from publishbuild import names
+from publishbuild.cluster.api import MERGE_PATCH, NOT_FOUND, Api, ApiError
+from tests.support.kube import Object
+
+CONNECTIONS = 32
+_WATCH_SECONDS = 60
+
+
+def _path(namespace: str, name: str = "") -> str:
+    root = f"/apis/{names.GROUP}/{names.VERSION}/namespaces/{namespace}/{names.PLURAL}"
+    return f"{root}/{name}" if name else root
+
+
+class FastKube:
+    """Creates, changes, deletes and watches PublishBuilds; use it in an ``async with`` block."""
+
+    def __init__(self, kubeconfig: Path) -> None:
+        self._kubeconfig = kubeconfig
+        self._open = asyncio.Semaphore(CONNECTIONS)
+
+    async def __aenter__(self) -> Self:
+        configuration = kube_client.Configuration()
+        await kube_config.load_kube_config(  # type: ignore[no-untyped-call]  # not typed there
+            config_file=str(self._kubeconfig), client_configuration=configuration
+        )
+        configuration.connection_pool_maxsize = CONNECTIONS + 2
+        # The generated client is not typed through.
+        self._client: Any = kube_client.ApiClient(configuration)
+        self._api = Api(self._client, lambda *_: None)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        await self._api.close()
+
+    async def create(self, namespace: str, manifests: Iterable[Object]) -> None:
+        """Create all, many at once and in no order."""
+
+        async def one(manifest: Object) -> None:
+            async with self._open:
+                await self._api.request("POST", _path(namespace), resource=names.PLURAL, body=manifest)
+
+        async with asyncio.TaskGroup() as tasks:
+            for manifest in manifests:
+                tasks.create_task(one(manifest))
+
+    async def patch_spec(self, namespace: str, name: str, **fields: Any) -> None:
+        """Change fields of the spec; that the build is gone is as good."""
+        await self._one("PATCH", namespace, name, {"spec": fields}, MERGE_PATCH)
+
+    async def delete(self, namespace: str, name: str) -> None:
+        """Delete the build; that it is gone already is as good."""
+        await self._one("DELETE", namespace, name, {}, "application/json")
+
+    async def _one(self, verb: str, namespace: str, name: str, body: Object, kind: str) -> None:
+        try:
+            async with self._open:
+                await self._api.request(
+                    verb, _path(namespace, name), resource=names.PLURAL, body=body, content_type=kind
+                )
+        except ApiError as error:
+            if error.status != NOT_FOUND:
+                raise
+
+    async def watch(self, namespace: str) -> AsyncIterator[tuple[str, Object]]:
+        """Every change of a namespace's builds, as (ADDED, MODIFIED or DELETED, build), for ever."""
+        listed = await self._api.request("GET", _path(namespace), resource=names.PLURAL)
+        version = listed["metadata"]["resourceVersion"]
+        for build in listed["items"]:
+            yield "ADDED", build
+        while True:
+            query = {"watch": "1", "resourceVersion": version, "timeoutSeconds": str(_WATCH_SECONDS)}
+            async for event in self._stream(namespace, query):
+                assert event["type"] != "ERROR", event["object"]
+                version = event["object"]["metadata"]["resourceVersion"]
+                yield event["type"], event["object"]
+
+    async def _stream(self, namespace: str, query: dict[str, str]) -> AsyncIterator[Object]:
+        configuration = self._client.configuration
+        token = await configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
+        session: aiohttp.ClientSession = self._client.rest_client.pool_manager
+        async with session.get(
+            f"{configuration.host}{_path(namespace)}",
+            params=query,
+            headers={"Authorization": token} if token else {},
+            ssl=self._client.rest_client.ssl_context,
+            timeout=aiohttp.ClientTimeout(total=_WATCH_SECONDS * 2),
+        ) as answer:
+            assert answer.status == HTTPStatus.OK, await answer.text()
+            async for line in answer.content:
+                yield json.loads(line)

@@ -1,0 +1,62 @@
+"""What the fixtures of `tests/integration/conftest.py` give a test, for programs that measure.
+
+A `Rig` has namespaces, a Redis and operators of its own and ends and removes them all, however its block ends.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import uuid
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from tests.support.cluster import KUBECTL, kwok_kubeconfig
+from tests.support.kube import Kube
+from tests.support.operator_process import OperatorProcess
+from tests.support.redis_process import RedisProcess
+
+
+class Rig:
+    """One measurement's own surroundings on the shared kwok cluster; use it in a ``with`` block."""
+
+    def __init__(self, purpose: str, *, namespaces: int = 1) -> None:
+        self.kubeconfig = kwok_kubeconfig()
+        self._folder = tempfile.TemporaryDirectory(prefix=f"publishbuild-{purpose}-")
+        self.folder = Path(self._folder.name)
+        run = uuid.uuid4().hex[:8]
+        self.kubes = [Kube(self.kubeconfig, KUBECTL, f"{purpose}-{run}-{n}") for n in range(namespaces)]
+        self.redis = RedisProcess(self.folder)
+        self._operators: list[OperatorProcess] = []
+
+    @property
+    def kube(self) -> Kube:
+        """Its first namespace."""
+        return self.kubes[0]
+
+    def operator(self, *, log: str = "operator", kubeconfig: Path | None = None, **settings: Any) -> OperatorProcess:
+        """A ready operator for the rig's namespaces; ``settings`` without their ``PUBLISHBUILD_``."""
+        process = OperatorProcess(
+            self.folder / f"{log}.log",
+            kubeconfig=kubeconfig or self.kubeconfig,
+            redis_url=self.redis.url,
+            namespace=",".join(kube.namespace for kube in self.kubes),
+            **{f"PUBLISHBUILD_{key.upper()}": str(value) for key, value in settings.items()},
+        )
+        self._operators.append(process)
+        return process.wait_ready(60)
+
+    def __enter__(self) -> Self:
+        for kube in self.kubes:
+            kube.kubectl("create", "namespace", kube.namespace)
+        self.redis.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        for operator in self._operators:
+            operator.stop()
+        self.redis.stop()
+        for kube in self.kubes:
+            kube.kubectl("delete", "namespace", kube.namespace, "--wait=false")
+            kube.close()
+        self._folder.cleanup()

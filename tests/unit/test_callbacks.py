@@ -1,0 +1,191 @@
+"""What pods tell and ask the operator: only those of a running build are heard, and the answer is never a guess."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+
+from publishbuild.callbacks import WRITE_SECONDS, Callbacks
+from publishbuild.cluster.objects import BUILDS, JOBS
+from publishbuild.cluster.store import Store
+from publishbuild.observe.http import application
+from publishbuild.observe.metrics import Metrics
+from tests.builders import NOW, UID, Object, a_build, a_job, a_message, at
+
+TOKEN = "a-token"
+
+
+class World:
+    """Callbacks over a store in memory."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+        self.synced = self.leads = True
+        self.rung: list[tuple[str, float]] = []
+        self.store = Store(lambda: NOW, lambda _: None)
+        self.callbacks = Callbacks(
+            self.store,
+            synced=lambda: self.synced,
+            leads=lambda: self.leads,
+            ring_after=lambda uid, seconds: self.rung.append((uid, seconds)),
+            clock=self.clock,
+        )
+
+    def clock(self) -> datetime:
+        return self.now
+
+    def build(self, **spec: Any) -> None:
+        self.store.apply(BUILDS, a_build(**spec))
+
+    def job(self, **job: Any) -> None:
+        made: Object = a_job(**job)
+        made["metadata"]["annotations"] = {"publishbuild.dev/callback-token": TOKEN}
+        self.store.apply(JOBS, made)
+
+    def report(self, body: str | None = None, token: str = TOKEN) -> int:
+        return self.callbacks.report(UID, token, a_message(ids="7") if body is None else body).status
+
+
+@pytest.fixture
+def world() -> World:
+    made = World()
+    made.build()
+    made.job()
+    return made
+
+
+class TestReports:
+    def test_a_report_is_kept_and_written_soon(self, world: World) -> None:
+        """A running build's report is known at once and the build is looked at."""
+        assert world.report() == 204
+        said = world.callbacks.progress(UID)
+        assert said is not None
+        assert said.builds[0].id == "build-7"
+        assert world.rung == [(UID, 0.0)]
+
+    def test_the_same_again_is_no_news(self, world: World) -> None:
+        """A report that says nothing new costs no look."""
+        assert [world.report(), world.report()] == [204, 204]
+        assert len(world.rung) == 1
+
+    def test_many_reports_are_few_writes(self, world: World) -> None:
+        """However often a pod reports, its build is written once in five seconds, with the newest report."""
+        for number in range(8):
+            world.report(a_message(ids=str(number)))
+            world.now += timedelta(seconds=1)
+        due = sorted({seconds + number for number, (_, seconds) in enumerate(world.rung)})
+        assert due[:2] == [0, WRITE_SECONDS]
+        assert len(due) <= 4
+
+    @pytest.mark.parametrize("token", ["", "b-token", "ключ"])
+    def test_nobody_else_is_heard(self, world: World, token: str) -> None:
+        """Without the token that the Job keeps nothing is taken in."""
+        assert world.report(token=token) == 403
+        assert world.callbacks.progress(UID) is None
+
+    def test_a_job_without_a_token_has_none(self) -> None:
+        """An empty token never fits."""
+        world = World()
+        world.build()
+        world.store.apply(JOBS, a_job())
+        assert world.report(token="") == 403
+
+    def test_an_ended_job_is_not_heard(self, world: World) -> None:
+        """What comes after the end changes nothing."""
+        world.job(version=300, complete=True, ended=at(5))
+        assert world.report() == 403
+
+    def test_who_does_not_lead_sends_away(self, world: World) -> None:
+        """A standby keeps nothing, and says that another may answer."""
+        world.leads = False
+        assert world.report() == 503
+
+    @pytest.mark.parametrize("body", ["", "done", "[1]", "{", '{"builds": 3}'])
+    def test_what_is_no_report_is_refused(self, world: World, body: str) -> None:
+        """Anything but a report is a 400 and is forgotten."""
+        assert world.report(body) == 400
+        assert world.callbacks.progress(UID) is None
+
+    def test_secrets_are_taken_out(self, world: World) -> None:
+        """A tool that reports a password does not bring it into the operator."""
+        world.report('{"message": "cloning https://me:hunter22@git.example/app"}')
+        said = world.callbacks.progress(UID)
+        assert said is not None
+        assert "hunter22" not in (said.message or "")
+
+    def test_it_is_forgotten_with_the_attempt(self, world: World) -> None:
+        """Nothing stays behind."""
+        world.report()
+        world.callbacks.forget(UID)
+        assert world.callbacks.progress(UID) is None
+
+
+class TestStop:
+    @pytest.mark.parametrize(
+        ("spec", "job", "reason"),
+        [
+            pytest.param({}, {}, "", id="drained: a later attempt goes on"),
+            pytest.param({"cancel": True}, {}, "stopped by spec.cancel", id="cancelled"),
+            pytest.param({}, {"deleting": True}, "the Job was deleted", id="Job deleted by hand"),
+            pytest.param({}, {"failed": "DeadlineExceeded"}, "runTimeoutSeconds have passed", id="late"),
+            pytest.param(
+                {"runTimeoutSeconds": 60},
+                {"started": NOW - timedelta(seconds=60)},
+                "runTimeoutSeconds have passed",
+                id="late, not said yet",
+            ),
+        ],
+    )
+    def test_why(self, spec: dict[str, Any], job: dict[str, Any], reason: str) -> None:
+        """The answer names what ends the work for good, and is empty where only the pod is to go."""
+        world = World()
+        world.build(**spec)
+        world.job(**job)
+        answer = world.callbacks.stop_reason(UID)
+        assert (answer.status, answer.text) == (200, reason)
+
+    def test_a_deleted_build(self, world: World) -> None:
+        """A build that is gone needs nothing more."""
+        world.store.apply(BUILDS, a_build(), deleted=True)
+        assert world.callbacks.stop_reason(UID).text == "the build was deleted"
+
+    def test_a_newer_build_with_its_key(self) -> None:
+        """A build that a newer one supersedes is stopped for good."""
+        world = World()
+        key: dict[str, Any] = {"concurrencyKey": "prod", "concurrencyPolicy": "CancelPrevious"}
+        world.build(**key)
+        world.job()
+        newer = a_build(**key)
+        newer["metadata"] |= {"uid": "newer", "name": "app-2", "creationTimestamp": "2030-01-01T00:00:00Z"}
+        world.store.apply(BUILDS, newer)
+        assert world.callbacks.stop_reason(UID).text == "stopped by the newer build app-2"
+
+    def test_no_guess_before_all_is_known(self, world: World) -> None:
+        """An operator that has just started says so, and never that a build which it has not seen is gone."""
+        world.synced = False
+        assert world.callbacks.stop_reason("unknown").status == 503
+
+
+async def test_the_endpoints(world: World) -> None:
+    """The two endpoints are where the pod's environment says, and a huge report is refused unread."""
+
+    class Health:
+        def unhealthy(self) -> str | None:
+            return None
+
+        unready = unhealthy
+
+        def queue(self) -> dict[str, Any]:
+            return {}
+
+    async with TestClient(TestServer(application(Health(), Metrics(), world.callbacks))) as client:
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        path = f"/v1/builds/{UID}"
+        assert (await client.post(path, data=a_message(), headers=headers)).status == 204
+        assert (await client.post(path, data=a_message())).status == 403
+        assert (await client.post(path, data="x" * 20_000, headers=headers)).status == 413
+        assert await (await client.get(f"{path}/stop")).text() == ""
+        assert await (await client.get("/v1/builds/other/stop")).text() == "the build was deleted\n"
