@@ -10,14 +10,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.faults.report import into_document, summary, table
+from tests.faults.report import summary, table
 from tests.faults.run import Result, run
 from tests.faults.seeds import plan_of
-from tests.faults.terminal import say
-
-ROOT = Path(__file__).resolve().parents[2]
-STATE = ROOT / ".cluster" / "kwok"
-DOCUMENT = ROOT / "docs" / "reliability.md"
+from tests.faults.terminal import say, to_the_end
+from tests.support.cluster import kwok_kubeconfig
+from tests.support.figures_doc import RELIABILITY, machine, write_between
 
 
 async def run_all(seeds: Sequence[int], *, side_by_side: int, kubeconfig: Path) -> list[Result]:
@@ -45,26 +43,27 @@ def main() -> int:
     parser.add_argument("--seed", type=int, help="run this seed again")
     parser.add_argument("--runs", type=int, default=1, help="that many fresh seeds")
     parser.add_argument("--side-by-side", type=int, default=2, help="that many at once")
-    parser.add_argument("--kubeconfig", type=Path, default=STATE / "kubeconfig", help="a cluster of pretended nodes")
+    parser.add_argument("--kubeconfig", type=Path, help="another cluster of pretended nodes")
     parser.add_argument("--show", action="store_true", help="print the plan of --seed and run nothing")
     parser.add_argument("--json", type=Path, help="write the figures there")
-    parser.add_argument("--write", action="store_true", help=f"put the table into {DOCUMENT.name}")
+    parser.add_argument("--write", action="store_true", help=f"put the table into {RELIABILITY.name}")
     chosen = parser.parse_args()
     if chosen.runs < 1 or chosen.side_by_side < 1:
         parser.error("--runs and --side-by-side must be 1 or more")
     if chosen.show:
         say("\n".join(plan_of(chosen.seed or 0).lines()))
         return 0
-    if not chosen.kubeconfig.exists():
-        parser.error(f"no cluster at {chosen.kubeconfig}: make faults starts one")
+    if chosen.kubeconfig and not chosen.kubeconfig.exists():
+        parser.error(f"no kubeconfig at {chosen.kubeconfig}")
+    kubeconfig = chosen.kubeconfig or kwok_kubeconfig()
     seeds = [chosen.seed] if chosen.seed is not None else [secrets.randbelow(2**32) for _ in range(chosen.runs)]
     say(f"seeds: {' '.join(map(str, seeds))}")
-    results = asyncio.run(run_all(seeds, side_by_side=chosen.side_by_side, kubeconfig=chosen.kubeconfig))
+    results = to_the_end(run_all(seeds, side_by_side=chosen.side_by_side, kubeconfig=kubeconfig))
     say(table(results))
     if chosen.json:
         chosen.json.write_text(json.dumps(summary(results), indent=2) + "\n")
     if chosen.write:
-        DOCUMENT.write_text(into_document(DOCUMENT.read_text(), table(results)))
+        write_between(RELIABILITY, "faults", f"{machine()}\n\n{table(results)}")
     failed = [result.plan.title for result in results if result.violations]
     if failed:
         say(f"failed: {', '.join(failed)}; again with make faults SEED=n")

@@ -23,10 +23,11 @@ from tests.faults.watch_faults import WatchFaults
 
 
 class ApiProxy:
-    """The way of one operator to the API server. ``writer`` says which process sends now; ``kill`` ends it."""
+    """The way of the operator ``name`` to the API server. ``writer`` says which process sends now; ``kill`` ends it."""
 
     def __init__(
         self,
+        name: str,
         server: Server,
         faults: FaultBox,
         history: History,
@@ -35,6 +36,7 @@ class ApiProxy:
         kill: Callable[[], Awaitable[None]],
         orders: Iterator[int] | None = None,
     ) -> None:
+        self._name = name
         self._server, self._faults, self._history = server, faults, history
         self._writer, self._kill = writer, kill
         self._orders = orders or itertools.count()
@@ -86,15 +88,18 @@ class ApiProxy:
         if self._down:
             self._faults.harm(named.build)
             return cut(request)
-        fault = self._faults.due(named.point, When.BEFORE, named.build)
+        fault = self._faults.due(named.point, When.BEFORE, named.build, by=self._name)
         if fault is not None and not await self._harm(fault, request):
             self._note(order, writer, named)
             return answer_of(fault, request)
         if named.point.startswith("watch "):
             return await self._watch(request, named, silent=fault is not None and fault.do is Do.SILENCE)
-        status, headers, said = await self._forward(request, body)
+        try:
+            status, headers, said = await self._forward(request, body)
+        except aiohttp.ClientError:
+            return cut(request)
         self._note(order, writer, named, read(said) if status < 400 else None, read(body))
-        fault = self._faults.due(named.point, When.AFTER, named.build)
+        fault = self._faults.due(named.point, When.AFTER, named.build, by=self._name)
         if fault is not None and not await self._harm(fault, request):
             return answer_of(fault, request)
         return cut(request) if self._down else web.Response(status=status, headers=headers, body=said)
@@ -109,13 +114,13 @@ class ApiProxy:
 
     async def _forward(self, request: web.Request, body: bytes) -> tuple[int, dict[str, str], bytes]:
         async with self._server.session.request(
-            request.method, self._url(request), data=body, headers=self._headers(request)
+            request.method, self._url(request), data=body or None, headers=self._headers(request)
         ) as answer:
             kept = {key: answer.headers[key] for key in ("Content-Type", "Retry-After") if key in answer.headers}
             return answer.status, kept, await answer.read()
 
     async def _watch(self, request: web.Request, named: Named, *, silent: bool) -> web.StreamResponse:
-        lines = WatchFaults(self._faults, named.point.removeprefix("watch "), silent=silent)
+        lines = WatchFaults(self._faults, named.point.removeprefix("watch "), by=self._name, silent=silent)
         response = web.StreamResponse()
         self._watches.add(request)
         try:

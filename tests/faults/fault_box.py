@@ -18,11 +18,15 @@ class FaultBox:
         self._counts: Counter[PointFault] = Counter()
         self._history = history
 
-    def due(self, point: str, when: When, build: str = "") -> PointFault | None:
-        """The fault for this coming to ``point``, noted as injected; None where all goes on as ever."""
+    def due(self, point: str, when: When, build: str = "", *, by: str) -> PointFault | None:
+        """The fault that is due as operator ``by`` comes to ``point``, noted as injected; else None."""
         found: PointFault | None = None
         for fault in self._faults:
-            if (fault.point, fault.when) != (point, when) or fault.only not in (None, build):
+            if (
+                (fault.point, fault.when) != (point, when)
+                or fault.only not in (None, build)
+                or fault.by not in (None, by)
+            ):
                 continue
             self._counts[fault] += 1
             if found is None and fault.nth <= self._counts[fault] < fault.nth + fault.times:
@@ -37,19 +41,7 @@ class FaultBox:
         if build:
             self._history.harmed.add(build)
 
-    @property
-    def left(self) -> int:
-        """How many faults are not used up."""
-        return sum(1 for fault in self._faults if self._counts[fault] < fault.nth)
 
-
-async def pause(seconds: float, *, ended: asyncio.Event | None = None) -> None:
-    """Be slow for ``seconds``: a fault's length, not a wait for something to happen. ``ended`` cuts it short."""
-    if ended is None:
-        await asyncio.sleep(seconds)
-        return
-    try:
-        async with asyncio.timeout(seconds):
-            await ended.wait()
-    except TimeoutError:
-        return
+async def pause(seconds: float) -> None:
+    """A fault's length, or the time between two looks of a wait that has a deadline."""
+    await asyncio.sleep(seconds)

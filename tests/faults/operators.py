@@ -40,8 +40,8 @@ class Operator:
     ) -> None:
         self.name, self._plan, self._folder, self._history = name, plan, folder, history
         self._source = source
-        self.api = ApiProxy(server, faults, history, writer=lambda: self.writer, kill=self.kill, orders=orders)
-        self.redis = RedisProxy(redis_port, faults, kill=self.kill)
+        self.api = ApiProxy(name, server, faults, history, writer=lambda: self.writer, kill=self.kill, orders=orders)
+        self.redis = RedisProxy(name, redis_port, faults, kill=self.kill)
         self.process: OperatorProcess | None = None
         self.writer = name
         self._asked, self._asked_at = "", 0.0

@@ -138,7 +138,8 @@ class UserAct:
 class PointFault:
     """``do`` at the ``nth`` time (and ``times - 1`` more) that the operator comes to ``point``; ``seconds`` where slow.
 
-    Points: see `naming.py`; ``only`` limits it to requests about the build of that name.
+    Points: see `naming.py`. ``only`` limits it to requests about the build of that name, ``by`` to the operator of that
+    name (``op-a`` starts first).
     """
 
     point: str
@@ -148,6 +149,7 @@ class PointFault:
     times: int = 1
     seconds: float = 0.0
     only: str | None = None
+    by: str | None = None
 
     @property
     def kind(self) -> str:
@@ -168,8 +170,8 @@ class MomentFault:
 class Plan:
     """One run; no two builds have one name.
 
-    ``restart_seconds``: from an operator's end to its next start. ``end_seconds``: all builds end
-    that long after the last fault at the latest. ``restarts_at_end``: the operators are stopped and started once more after that.
+    ``restart_seconds``: from an operator's end to its next start. ``end_seconds``: once no Job or pod has changed for
+    so long, no build may wait or run. ``restarts_at_end``: then the operators are stopped and started once more.
     """
 
     title: str
@@ -184,7 +186,7 @@ class Plan:
     direct: bool = False
     resync_seconds: float = 4.0
     restart_seconds: float = 0.2
-    end_seconds: float = 75.0
+    end_seconds: float = 45.0
     restarts_at_end: bool = False
 
     def build(self, name: str) -> BuildPlan:
@@ -216,7 +218,7 @@ class Plan:
         for point in self.points:
             often = f", {point.times} times" if point.times > 1 else ""
             slow = f", {point.seconds} s" if point.seconds else ""
-            only = f" of {point.only}" if point.only else ""
+            only = (f" of {point.only}" if point.only else "") + (f" by {point.by}" if point.by else "")
             yield f"  fault at {point.kind}{only}, number {point.nth}{often}{slow}"
         for moment in self.moments:
             yield f"  fault at {moment.at} Jobs: {moment.harm}" + (f", {moment.seconds} s" if moment.seconds else "")

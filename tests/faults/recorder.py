@@ -32,6 +32,8 @@ class Recorder:
         self._server, self._history = server, history
         self.now: dict[str, dict[tuple[str, str], Object]] = {resource: {} for resource in _ROOTS}
         self.job_uids: set[str] = set()
+        # How often a Job or pod has changed.
+        self.changes = 0
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -75,6 +77,7 @@ class Recorder:
     def _take(self, resource: str, obj: Object, *, deleted: bool) -> None:
         metadata = obj["metadata"]
         place = (metadata["namespace"], metadata["name"])
+        self.changes += resource != "publishbuilds"
         if deleted:
             self.now[resource].pop(place, None)
         else:

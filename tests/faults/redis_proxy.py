@@ -20,9 +20,10 @@ class _Cut(Exception):  # noqa: N818  # the end of one connection, not an error
 
 
 class RedisProxy:
-    """The way of one operator to the Redis on ``port``; ``kill`` ends the operator."""
+    """The way of the operator ``name`` to the Redis on ``port``; ``kill`` ends the operator."""
 
-    def __init__(self, port: int, faults: FaultBox, *, kill: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, name: str, port: int, faults: FaultBox, *, kill: Callable[[], Awaitable[None]]) -> None:
+        self._name = name
         self._redis_port, self._faults, self._kill = port, faults, kill
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
@@ -106,7 +107,7 @@ class RedisProxy:
             await writer.drain()
 
     async def _at(self, point: str, when: When) -> None:
-        fault = self._faults.due(point, when) if point else None
+        fault = self._faults.due(point, when, by=self._name) if point else None
         if fault is None:
             return
         if fault.do is Do.SLOW:

@@ -8,8 +8,6 @@ from typing import Any
 
 from tests.faults.run import Result
 
-BEGIN, END = "<!-- faults: begin -->", "<!-- faults: end -->"
-
 
 def summary(results: Sequence[Result]) -> dict[str, Any]:
     """The figures of all runs."""
@@ -48,16 +46,3 @@ def table(results: Sequence[Result]) -> str:
         *(f"| {kind} | {count} |" for kind, count in injected.items()),
     ]
     return "\n".join(lines)
-
-
-def into_document(text: str, made: str) -> str:
-    """``text`` with the table between its markers.
-
-    Raises:
-        ValueError: the markers are missing.
-    """
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"the document lacks the markers {BEGIN} and {END}")
-    return f"{before}{BEGIN}\n{made}\n{END}{after}"

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tests.faults.fault_box import FaultBox
+from tests.faults.fault_box import FaultBox, pause
 from tests.faults.good_end import what_is_wrong
 from tests.faults.harms import Harms
 from tests.faults.history import History
@@ -25,6 +25,9 @@ from tests.faults.recorder import Recorder
 from tests.faults.server import Server
 from tests.faults.users import Users, end_tasks
 from tests.support.redis_process import RedisProcess
+
+_FIRST_LEADER_SECONDS = 10.0
+_MOST_TIMES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +49,10 @@ class Result:
 
 
 async def run(plan: Plan, kubeconfig: Path, *, source: Path | None = None, hurried: bool = False) -> Result:
-    """Carry out ``plan``. ``source``: the folder of another copy of the package. ``hurried``: nothing is asked of the
-    operators once all builds have ended.
+    """Carry out ``plan``; the folder of its logs is removed where nothing is wrong.
 
-    The folder of logs is removed where nothing is wrong.
+    ``source``: the folder of another copy of the package. ``hurried``: nothing is asked of the operators once all
+    builds have ended.
     """
     started = time.monotonic()
     folder = Path(tempfile.mkdtemp(prefix="faults-"))
@@ -127,6 +130,8 @@ class _Run:
             await wait_for(lambda: len(self._recorder.now["publishbuilds"]) == len(self._applied), seconds=10)
             for operator in self._operators:
                 await operator.start()
+                # The first to start leads, unless a fault keeps it from that.
+                await wait_for(self._somebody_led, seconds=_FIRST_LEADER_SECONDS)
             script = [asyncio.create_task(step) for step in self._script()]
             try:
                 await self._until_all_ended(script)
@@ -139,6 +144,9 @@ class _Run:
                 await operator.stop()
             await end_tasks([pods])
             await self._recorder.stop()
+
+    def _somebody_led(self) -> bool:
+        return any(write.holder for write in self._history.writes)
 
     def _script(self) -> Iterator[Coroutine[Any, Any, None]]:
         for build in self._plan.builds:
@@ -183,14 +191,23 @@ class _Run:
         for task in script:
             if task not in late and task.exception() is not None:
                 raise task.exception() or AssertionError
-        await wait_for(self._all_ended, seconds=self._plan.end_seconds)
+        await self._until_still()
         for build in self._plan.builds:
             if build.name not in self._applied or not self._users.has_ended(build):
                 status = (self._users.build_now(build) or {}).get("status") or {}
                 self._history.unfinished.append(
-                    f"{build.name} has not ended within {self._plan.end_seconds:.0f} s of the last fault: "
+                    f"{build.name} has not ended, and for {self._plan.end_seconds:.0f} s no Job or pod had changed: "
                     f"{status.get('phase')} {(status.get('queue') or {}).get('reason') or ''}".rstrip()
                 )
+
+    async def _until_still(self) -> None:
+        """Until all have ended, or no Job and no pod has changed for ``end_seconds``: the cluster may be slow too."""
+        last, since = -1, time.monotonic()
+        latest = since + _MOST_TIMES * self._plan.end_seconds
+        while not self._all_ended() and time.monotonic() < min(latest, since + self._plan.end_seconds):
+            if self._recorder.changes != last:
+                last, since = self._recorder.changes, time.monotonic()
+            await pause(0.05)
 
     def _all_ended(self) -> bool:
         return len(self._applied) == len(self._plan.builds) and self._all_applied_ended() and not self._orphans()

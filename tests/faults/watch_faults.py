@@ -12,10 +12,10 @@ _GONE = (
 
 
 class WatchFaults:
-    """The lines of one watch of ``resource``. ``silent``: nothing is passed on, though the connection is open."""
+    """One watch of ``resource`` by the operator ``by``. ``silent``: it is open, and nothing is passed on."""
 
-    def __init__(self, faults: FaultBox, resource: str, *, silent: bool) -> None:
-        self._faults = faults
+    def __init__(self, faults: FaultBox, resource: str, *, by: str, silent: bool) -> None:
+        self._faults, self._by = faults, by
         self._point = f"event {resource}"
         self._held: list[bytes] = []
         self.silent = silent
@@ -26,7 +26,7 @@ class WatchFaults:
         """What the operator gets for this line of the server's."""
         if self.silent:
             return []
-        fault = None if b'"BOOKMARK"' in line[:64] else self._faults.due(self._point, When.BEFORE)
+        fault = None if b'"BOOKMARK"' in line[:64] else self._faults.due(self._point, When.BEFORE, by=self._by)
         if fault is None:
             held, self._held = self._held, []
             return [line, *held]

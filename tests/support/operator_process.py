@@ -88,10 +88,6 @@ class OperatorProcess:
     def is_running(self) -> bool:
         return self._process.poll() is None
 
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
     def signal(self, number: int) -> None:
         """Send a signal and wait for nothing."""
         self._process.send_signal(number)
