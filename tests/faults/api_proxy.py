@@ -40,10 +40,10 @@ class ApiProxy:
         self._server, self._faults, self._history = server, faults, history
         self._writer, self._kill = writer, kill
         self._orders = orders or itertools.count()
-        self._watches: set[web.Request] = set()
+        self._watches: list[web.Request] = []
         self._down = False
         app = web.Application(client_max_size=16 * 1024 * 1024)
-        app.router.add_route("*", "/{path:.*}", self._handle)
+        app.router.add_route("*", "/{path:.*}", self._guarded)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         self.port = 0
 
@@ -81,6 +81,15 @@ class ApiProxy:
             "current-context": "proxy",
         }
 
+    async def _guarded(self, request: web.Request) -> web.StreamResponse:
+        try:
+            return await self._handle(request)
+        except (aiohttp.ClientError, ConnectionError):
+            return cut(request)
+        except Exception as error:  # noqa: BLE001  # a proxy that is broken must not pass for a fault
+            self._history.suite_errors.append(f"{request.method} {request.path}: {type(error).__name__}: {error}")
+            return cut(request)
+
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
         named = name_request(request.method, request.path, request.query, read(body))
@@ -94,10 +103,7 @@ class ApiProxy:
             return answer_of(fault, request)
         if named.point.startswith("watch "):
             return await self._watch(request, named, silent=fault is not None and fault.do is Do.SILENCE)
-        try:
-            status, headers, said = await self._forward(request, body)
-        except aiohttp.ClientError:
-            return cut(request)
+        status, headers, said = await self._forward(request, body)
         self._note(order, writer, named, read(said) if status < 400 else None, read(body))
         fault = self._faults.due(named.point, When.AFTER, named.build, by=self._name)
         if fault is not None and not await self._harm(fault, request):
@@ -122,7 +128,7 @@ class ApiProxy:
     async def _watch(self, request: web.Request, named: Named, *, silent: bool) -> web.StreamResponse:
         lines = WatchFaults(self._faults, named.point.removeprefix("watch "), by=self._name, silent=silent)
         response = web.StreamResponse()
-        self._watches.add(request)
+        self._watches.append(request)
         try:
             async with self._server.session.get(self._url(request), headers=self._headers(request)) as answer:
                 response.set_status(answer.status)
@@ -130,6 +136,7 @@ class ApiProxy:
                 await response.prepare(request)
                 async for line in answer.content:
                     for passed in lines.take(line):
+                        self._history.events_passed += 1
                         await response.write(passed)
                     if lines.cut or self._down:
                         return cut(request)
@@ -140,10 +147,8 @@ class ApiProxy:
                     # The server would end a watch now and then; one that fell silent says nothing of that either.
                     while not is_gone(request):
                         await pause(POLL_SECONDS)
-        except (ConnectionResetError, aiohttp.ClientConnectionError):
-            return cut(request)
         finally:
-            self._watches.discard(request)
+            self._watches.remove(request)
         return response
 
     def _note(

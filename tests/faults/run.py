@@ -30,6 +30,10 @@ _FIRST_LEADER_SECONDS = 10.0
 _MOST_TIMES = 4
 
 
+class SuiteError(Exception):
+    """The suite itself is broken: the run proves nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """One run: what was seen, what is wrong with it, and where its logs are."""
@@ -53,6 +57,10 @@ async def run(plan: Plan, kubeconfig: Path, *, source: Path | None = None, hurri
 
     ``source``: the folder of another copy of the package. ``hurried``: nothing is asked of the operators once all
     builds have ended.
+
+    Raises:
+        SuiteError: the proxies did not do their part.
+        GapError: the recorder may have missed something.
     """
     started = time.monotonic()
     folder = Path(tempfile.mkdtemp(prefix="faults-"))
@@ -65,6 +73,8 @@ async def run(plan: Plan, kubeconfig: Path, *, source: Path | None = None, hurri
             await _Run(plan, history, server, redis, folder, source, hurried=hurried).carry_out()
         finally:
             redis.stop()
+    if history.suite_errors or not history.events_passed:
+        raise SuiteError("; ".join(history.suite_errors[:3]) or "no event of a watch passed the proxies")
     violations = judge(plan, history)
     if not violations:
         shutil.rmtree(folder)
