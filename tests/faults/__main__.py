@@ -63,7 +63,7 @@ def main() -> int:
     if chosen.json:
         chosen.json.write_text(json.dumps(summary(results), indent=2) + "\n")
     if chosen.write:
-        write_between(RELIABILITY, "faults", f"{machine()}\n\n{table(results)}")
+        write_between(RELIABILITY, "faults figures", f"{machine()}\n\n{table(results)}")
     failed = [result.plan.title for result in results if result.violations]
     if failed:
         say(f"failed: {', '.join(failed)}; again with make faults SEED=n")

@@ -6,6 +6,7 @@ never learns that. ``kill -9`` happens while the request is held, so it is exact
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
@@ -40,7 +41,8 @@ class ApiProxy:
         self._server, self._faults, self._history = server, faults, history
         self._writer, self._kill = writer, kill
         self._orders = orders or itertools.count()
-        self._watches: list[web.Request] = []
+        self._handling: set[asyncio.Task[Any]] = set()
+        self._watches: dict[asyncio.Task[Any], web.Request] = {}
         self._down = False
         app = web.Application(client_max_size=16 * 1024 * 1024)
         app.router.add_route("*", "/{path:.*}", self._guarded)
@@ -56,13 +58,17 @@ class ApiProxy:
     async def stop(self) -> None:
         """Cut everything and stop listening."""
         self.cut_off()
+        for task in self._handling:
+            task.cancel()
+        await asyncio.gather(*self._handling, return_exceptions=True)
         await self._runner.cleanup()
 
     def cut_off(self) -> None:
         """From now on each connection is cut, watches too."""
         self._down = True
-        for request in list(self._watches):
+        for task, request in list(self._watches.items()):
             cut(request)
+            task.cancel()
 
     def restore(self) -> None:
         """The server is there again."""
@@ -82,15 +88,21 @@ class ApiProxy:
         }
 
     async def _guarded(self, request: web.Request) -> web.StreamResponse:
+        task = asyncio.current_task()
+        assert task is not None
+        self._handling.add(task)
         try:
-            return await self._handle(request)
+            return await self._handle(request, task)
         except (aiohttp.ClientError, ConnectionError):
             return cut(request)
         except Exception as error:  # noqa: BLE001  # a proxy that is broken must not pass for a fault
             self._history.suite_errors.append(f"{request.method} {request.path}: {type(error).__name__}: {error}")
             return cut(request)
+        finally:
+            self._handling.discard(task)
+            self._watches.pop(task, None)
 
-    async def _handle(self, request: web.Request) -> web.StreamResponse:
+    async def _handle(self, request: web.Request, task: asyncio.Task[Any]) -> web.StreamResponse:
         body = await request.read()
         named = name_request(request.method, request.path, request.query, read(body))
         writer, order = self._writer(), next(self._orders)
@@ -102,6 +114,7 @@ class ApiProxy:
             self._note(order, writer, named)
             return answer_of(fault, request)
         if named.point.startswith("watch "):
+            self._watches[task] = request
             return await self._watch(request, named, silent=fault is not None and fault.do is Do.SILENCE)
         status, headers, said = await self._forward(request, body)
         self._note(order, writer, named, read(said) if status < 400 else None, read(body))
@@ -128,27 +141,22 @@ class ApiProxy:
     async def _watch(self, request: web.Request, named: Named, *, silent: bool) -> web.StreamResponse:
         lines = WatchFaults(self._faults, named.point.removeprefix("watch "), by=self._name, silent=silent)
         response = web.StreamResponse()
-        self._watches.append(request)
-        try:
-            async with self._server.session.get(self._url(request), headers=self._headers(request)) as answer:
-                response.set_status(answer.status)
-                response.content_type = answer.content_type
-                await response.prepare(request)
-                async for line in answer.content:
-                    for passed in lines.take(line):
-                        self._history.events_passed += 1
-                        await response.write(passed)
-                    if lines.cut or self._down:
-                        return cut(request)
-                    if lines.killed:
-                        await self._kill()
-                        return cut(request)
-                if lines.silent:
-                    # The server would end a watch now and then; one that fell silent says nothing of that either.
-                    while not is_gone(request):
-                        await pause(POLL_SECONDS)
-        finally:
-            self._watches.remove(request)
+        async with self._server.session.get(self._url(request), headers=self._headers(request)) as answer:
+            response.set_status(answer.status)
+            response.content_type = answer.content_type
+            await response.prepare(request)
+            async for line in answer.content:
+                for passed in lines.take(line):
+                    self._history.events_passed += 1
+                    await response.write(passed)
+                if lines.killed:
+                    await self._kill()
+                if lines.cut or lines.killed:
+                    return cut(request)
+        if lines.silent:
+            # The server would end a watch now and then; one that fell silent says nothing of that either.
+            while not is_gone(request):
+                await pause(POLL_SECONDS)
         return response
 
     def _note(

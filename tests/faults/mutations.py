@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from tests.faults.plan import BuildPlan, Do, Harm, MomentFault, Outcome, Plan, PointFault, When
+from tests.faults.plan import BuildPlan, Do, Harm, MomentFault, Plan, PointFault, When
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +155,9 @@ MUTATIONS = (
         (Edit("launching.py", "self._unsure.add(build.uid)", "pass"),),
         replace(
             _QUICK,
-            builds=(BuildPlan(0, "late", Outcome.SUCCEED, seconds=0.2, queue_timeout=3),),
+            builds=(BuildPlan(0, "late", seconds=0.2, queue_timeout=4, at=1),),
             points=(_BLIND, _LOST_CREATE, PointFault("create job", When.BEFORE, Do.LOSE, nth=2, times=100)),
-            resync_seconds=8.0,
+            resync_seconds=15.0,
         ),
         frozenset({5}),
     ),
@@ -167,7 +167,7 @@ MUTATIONS = (
         replace(
             _QUICK,
             builds=(BuildPlan(0, "only"),),
-            points=(PointFault("create job", When.BEFORE, Do.ERROR),),
+            points=(PointFault("create job", When.BEFORE, Do.ERROR, times=5),),
             resync_seconds=300.0,
         ),
         frozenset({2}),

@@ -132,10 +132,13 @@ class Operator:
             if process.is_running():
                 continue
             seconds = time.monotonic() - self._asked_at if self._asked == "term" else 0.0
-            gave_up = "stops acting" in process.tail().rstrip().rpartition("\n")[2]
-            self._history.exits.append(
-                Exit(self.writer, process.wait_ended(1), self._asked, gave_up_leading=gave_up, seconds=seconds)
-            )
+            last_words = process.tail().rstrip().rpartition("\n")[2]
+            # Somebody else's connection took the free port just before the operator did: no fault of its own.
+            if "cannot listen on" not in last_words:
+                gave_up, code = "stops acting" in last_words, process.wait_ended(1)
+                self._history.exits.append(
+                    Exit(self.writer, code, self._asked, gave_up_leading=gave_up, seconds=seconds)
+                )
             await asyncio.sleep(self._plan.restart_seconds)
             self.restarts += 1
             self._launch(kubeconfig)
