@@ -10,6 +10,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from tests.faults.history import History
+from tests.faults.judge import Violation
 from tests.faults.report import summary, table
 from tests.faults.run import Result, run
 from tests.faults.seeds import plan_of
@@ -26,7 +28,7 @@ async def run_all(seeds: Sequence[int], *, side_by_side: int, kubeconfig: Path) 
     async def one(seed: int) -> None:
         async with gate:
             say(f"seed {seed} begins")
-            result = await run(plan_of(seed), kubeconfig)
+            result = await _run_or_say(seed, kubeconfig)
             results.append(result)
             word = "FAILED" if result.violations else "good"
             say(f"[{len(results)}/{len(seeds)}] seed {seed}: {word} in {result.seconds:.0f} s")
@@ -35,6 +37,16 @@ async def run_all(seeds: Sequence[int], *, side_by_side: int, kubeconfig: Path) 
 
     await asyncio.gather(*(one(seed) for seed in seeds))
     return results
+
+
+async def _run_or_say(seed: int, kubeconfig: Path) -> Result:
+    """The run; one in which the suite itself broke counts as failed, and the others go on."""
+    plan = plan_of(seed)
+    try:
+        return await run(plan, kubeconfig)
+    except Exception as error:  # noqa: BLE001
+        said = f"the suite itself broke, so nothing is proven: {type(error).__name__}: {error}"
+        return Result(plan, History(), [Violation(0, said)], 0.0, Path())
 
 
 def main() -> int:

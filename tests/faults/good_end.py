@@ -11,7 +11,7 @@ from tests.faults.fault_box import pause
 from tests.faults.operators import Operator
 from tests.support.redis_process import RedisProcess
 
-SETTLE_SECONDS = 25.0
+SETTLE_SECONDS = 45.0
 
 
 async def what_is_wrong(operators: Sequence[Operator], redis_process: RedisProcess) -> list[str]:

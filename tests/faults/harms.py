@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -59,13 +60,14 @@ class Harms:
         return True
 
     async def _leader(self) -> Operator | None:
-        """The one that leads, once one does."""
-        async with asyncio.timeout(_LEADER_SECONDS):
-            while True:
-                for operator in self._operators:
-                    if await operator.metric("publishbuild_leader") == 1:
-                        return operator
-                await pause(0.1)
+        """The one that leads, once one does; None where that takes too long."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LEADER_SECONDS):
+                while True:
+                    for operator in self._operators:
+                        if await operator.metric("publishbuild_leader") == 1:
+                            return operator
+                    await pause(0.1)
         return None
 
     async def _cut_off(self, operators: list[Operator], seconds: float) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from tests.faults.history import History, Write
 
 _TERM_SECONDS = 10.0
+_LEASE_FAULTS = ("renew lease", "API server", "leader cut off", "leader SIGSTOP")
 
 
 def writers(history: History) -> Iterator[tuple[int, str]]:
@@ -18,6 +19,7 @@ def writers(history: History) -> Iterator[tuple[int, str]]:
     for write in others:
         if write.point.startswith("unknown write"):
             yield 11, f"{write.writer} sent a write that no promise knows: {write.point}"
+    yield from ((9, said) for said in _kept_leases(history, leases))
     yield from _exits(history)
 
 
@@ -48,6 +50,16 @@ def _after_takeover(leases: list[Write], others: list[Write]) -> Iterator[str]:
                 f"{write.writer} wrote ({write.point} {write.build}, revision {write.revision}) "
                 f"after {before[-1]} had taken the lease"
             )
+
+
+def _kept_leases(history: History, leases: list[Write]) -> Iterator[str]:
+    """A leader that ends well on SIGTERM gives its Lease back, unless a fault may have kept it from that."""
+    if any(kind.startswith(_LEASE_FAULTS) for kind, count in history.injected.items() if count):
+        return
+    for end in history.exits:
+        own = [lease for lease in leases if lease.writer == end.writer]
+        if end.asked == "term" and end.code == 0 and own and max(own, key=lambda write: write.revision or 0).holder:
+            yield f"{end.writer} ended on SIGTERM and did not give the lease back"
 
 
 def _exits(history: History) -> Iterator[tuple[int, str]]:

@@ -174,8 +174,9 @@ class _Run:
             enough = len(self._recorder.job_uids) >= jobs or self._all_applied_ended()
             return enough and (after is None or after in self._applied)
 
-        if await wait_for(due, seconds=self._plan.end_seconds):
-            await step()
+        while not due():
+            await pause(0.05)
+        await step()
 
     async def _apply(self, name: str) -> None:
         build = self._plan.build(name)
@@ -197,11 +198,11 @@ class _Run:
 
     async def _until_all_ended(self, script: list[asyncio.Task[None]]) -> None:
         """Wait for the script, then for the builds; note what has not ended in time."""
-        _, late = await asyncio.wait(script, timeout=self._plan.end_seconds) if script else ((), ())
+        await self._until(lambda: all(task.done() for task in script))
         for task in script:
-            if task not in late and task.exception() is not None:
-                raise task.exception() or AssertionError
-        await self._until_still()
+            if task.done():
+                task.result()
+        await self._until(self._all_ended)
         for build in self._plan.builds:
             if build.name not in self._applied or not self._users.has_ended(build):
                 status = (self._users.build_now(build) or {}).get("status") or {}
@@ -210,11 +211,11 @@ class _Run:
                     f"{status.get('phase')} {(status.get('queue') or {}).get('reason') or ''}".rstrip()
                 )
 
-    async def _until_still(self) -> None:
-        """Until all have ended, or no Job and no pod has changed for ``end_seconds``: the cluster may be slow too."""
+    async def _until(self, done: Callable[[], bool]) -> None:
+        """Until ``done``, or no Job and no pod has changed for ``end_seconds``: the cluster may be slow too."""
         last, since = -1, time.monotonic()
         latest = since + _MOST_TIMES * self._plan.end_seconds
-        while not self._all_ended() and time.monotonic() < min(latest, since + self._plan.end_seconds):
+        while not done() and time.monotonic() < min(latest, since + self._plan.end_seconds):
             if self._recorder.changes != last:
                 last, since = self._recorder.changes, time.monotonic()
             await pause(0.05)

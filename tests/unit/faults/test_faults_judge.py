@@ -179,6 +179,15 @@ def test_a_write_after_a_takeover_is_found() -> None:
     only(history, 9, "op wrote (write status b, revision 24)", "after other had taken the lease")
 
 
+def test_a_lease_that_is_kept_is_found() -> None:
+    """A leader that ends on SIGTERM and keeps the Lease is found, and one that gives it back is not blamed."""
+    history = good()
+    history.exits = [Exit("op", 0, "term", gave_up_leading=False)]
+    only(history, 9, "op ended on SIGTERM and did not give the lease back")
+    history.writes.append(Write(9, "op", "renew lease", "n", "", revision=30, holder=""))
+    assert broken(history) == []
+
+
 def test_ends_of_processes_are_judged() -> None:
     """Only an operator that was told to end, or gives up leading, ends; on SIGTERM with 0 and within ten seconds."""
     history = good()
