@@ -7,12 +7,11 @@ import secrets
 import shutil
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from tests.faults.fault_box import FaultBox, pause
 from tests.faults.good_end import what_is_wrong
@@ -20,8 +19,9 @@ from tests.faults.harms import Harms
 from tests.faults.history import History
 from tests.faults.judge import Violation, judge
 from tests.faults.operators import Operator, counter, wait_for
-from tests.faults.plan import Act, MomentFault, Plan, UserAct
+from tests.faults.plan import Plan
 from tests.faults.recorder import Recorder
+from tests.faults.script import Script
 from tests.faults.server import Server
 from tests.faults.users import Users, end_tasks
 from tests.support.redis_process import RedisProcess
@@ -124,25 +124,19 @@ class _Run:
             )
             for number in range(plan.operators)
         ]
-        self._harms = Harms(redis, self._operators)
-        self._applied: set[str] = set()
+        self._script = Script(plan, history, self._users, self._recorder, Harms(redis, self._operators))
 
     async def carry_out(self) -> None:
         """All of the plan, then a wait for the end of all builds."""
         await self._recorder.start()
         pods = asyncio.create_task(self._users.let_pods_end())
         try:
-            for build in self._plan.builds:
-                if build.at == 0:
-                    await self._users.apply(build)
-                    self._applied.add(build.name)
-            # What comes later is told by a watch, and that must have begun: the first builds are in it.
-            await wait_for(lambda: len(self._recorder.now["publishbuilds"]) == len(self._applied), seconds=10)
+            await self._script.begin()
             for operator in self._operators:
                 await operator.start()
                 # The first to start leads, unless a fault keeps it from that.
                 await wait_for(self._somebody_led, seconds=_FIRST_LEADER_SECONDS)
-            script = [asyncio.create_task(step) for step in self._script()]
+            script = [asyncio.create_task(step) for step in self._script.steps()]
             try:
                 await self._until_all_ended(script)
             finally:
@@ -158,58 +152,15 @@ class _Run:
     def _somebody_led(self) -> bool:
         return any(write.holder for write in self._history.writes)
 
-    def _script(self) -> Iterator[Coroutine[Any, Any, None]]:
-        for build in self._plan.builds:
-            if build.at > 0:
-                yield self._at(build.at, partial(self._apply, build.name))
-        for act in self._plan.acts:
-            yield self._at(act.at, partial(self._act, act), after=act.name)
-        for moment in self._plan.moments:
-            yield self._at(moment.at, partial(self._harm, moment))
-
-    async def _at(self, jobs: int, step: Callable[[], Coroutine[Any, Any, None]], after: str | None = None) -> None:
-        """Do ``step`` once so many Jobs were seen, or once nothing is left that could make one."""
-
-        def due() -> bool:
-            enough = len(self._recorder.job_uids) >= jobs or self._all_applied_ended()
-            return enough and (after is None or after in self._applied)
-
-        while not due():
-            await pause(0.05)
-        await step()
-
-    async def _apply(self, name: str) -> None:
-        build = self._plan.build(name)
-        await self._users.apply(build)
-        await wait_for(lambda: self._users.build_now(build) is not None, seconds=10)
-        self._applied.add(name)
-
-    async def _act(self, act: UserAct) -> None:
-        if await self._users.act(act):
-            self._history.injected[f"user: {act.act}"] += 1
-
-    async def _harm(self, moment: MomentFault) -> None:
-        self._history.injected[moment.harm] += 1
-        if not await self._harms.do(moment):
-            self._history.injected[moment.harm] -= 1
-
-    def _all_applied_ended(self) -> bool:
-        return all(self._users.has_ended(self._plan.build(name)) for name in self._applied)
-
     async def _until_all_ended(self, script: list[asyncio.Task[None]]) -> None:
         """Wait for the script, then for the builds; note what has not ended in time."""
         await self._until(lambda: all(task.done() for task in script))
         for task in script:
             if task.done():
                 task.result()
-        await self._until(self._all_ended)
-        for build in self._plan.builds:
-            if build.name not in self._applied or not self._users.has_ended(build):
-                status = (self._users.build_now(build) or {}).get("status") or {}
-                self._history.unfinished.append(
-                    f"{build.name} has not ended, and for {self._plan.end_seconds:.0f} s no Job or pod had changed: "
-                    f"{status.get('phase')} {(status.get('queue') or {}).get('reason') or ''}".rstrip()
-                )
+        await self._until(lambda: not self._script.unfinished())
+        still = f"and for {self._plan.end_seconds:.0f} s no Job or pod had changed"
+        self._history.unfinished += [f"{said}, {still}" for said in self._script.unfinished()]
 
     async def _until(self, done: Callable[[], bool]) -> None:
         """Until ``done``, or no Job and no pod has changed for ``end_seconds``: the cluster may be slow too."""
@@ -219,18 +170,6 @@ class _Run:
             if self._recorder.changes != last:
                 last, since = self._recorder.changes, time.monotonic()
             await pause(0.05)
-
-    def _all_ended(self) -> bool:
-        return len(self._applied) == len(self._plan.builds) and self._all_applied_ended() and not self._orphans()
-
-    def _orphans(self) -> bool:
-        """Whether a deleted build's Job is still there."""
-        deleted = {act.name for act in self._plan.acts if act.act is Act.DELETE_BUILD}
-        builds = {job["metadata"]["labels"].get("publishbuild.dev/build") for job in self._jobs()}
-        return any(name in builds and self._users.build_now(self._plan.build(name)) is None for name in deleted)
-
-    def _jobs(self) -> list[dict[str, Any]]:
-        return list(self._recorder.now["jobs"].values())
 
     async def _good_end(self) -> None:
         """The operators are well, the queue is empty; and a restart changes nothing of what has ended."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import Counter
 from typing import Any
 
@@ -71,7 +72,8 @@ class Users:
                 seen[build] += 1
                 outcome = "fail" if seen[build] == 1 else "succeed"
                 patch = {"metadata": {"annotations": {_OUTCOME: outcome}}}
-                await self._server.call("PATCH", f"/api/v1/namespaces/{namespace}/pods/{name}", patch, _MERGE)
+                with contextlib.suppress(Refused):  # the pod is gone by now
+                    await self._server.call("PATCH", f"/api/v1/namespaces/{namespace}/pods/{name}", patch, _MERGE)
 
     def build_now(self, build: BuildPlan) -> Object | None:
         """The build as it is now."""
