@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Awaitable, Callable, Iterator
+from http import HTTPStatus
 from typing import Any
 
 import aiohttp
@@ -117,7 +118,7 @@ class ApiProxy:
             self._watches[task] = request
             return await self._watch(request, named, silent=fault is not None and fault.do is Do.SILENCE)
         status, headers, said = await self._forward(request, body)
-        self._note(order, writer, named, read(said) if status < 400 else None, read(body))
+        self._note(order, writer, named, read(said) if status < HTTPStatus.BAD_REQUEST else None, read(body))
         fault = self._faults.due(named.point, When.AFTER, named.build, by=self._name)
         if fault is not None and not await self._harm(fault, request):
             return answer_of(fault, request)
@@ -142,12 +143,12 @@ class ApiProxy:
         lines = WatchFaults(self._faults, named.point.removeprefix("watch "), by=self._name, silent=silent)
         response = web.StreamResponse()
         async with self._server.session.get(self._url(request), headers=self._headers(request)) as answer:
+            self._history.watches_opened += answer.status == HTTPStatus.OK
             response.set_status(answer.status)
             response.content_type = answer.content_type
             await response.prepare(request)
             async for line in answer.content:
                 for passed in lines.take(line):
-                    self._history.events_passed += 1
                     await response.write(passed)
                 if lines.killed:
                     await self._kill()
