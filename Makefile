@@ -43,7 +43,7 @@ faults: setup ## The fault suite: RUNS=50 fresh seeds, or SEED=n again (JOBS=2 a
 	  $(if $(JSON),--json $(JSON)) $(if $(WRITE),--write)
 
 faults-selftest: setup ## Break the operator on purpose, and demand that the fault suite notices
-	@$(PY) -m tests.faults.selftest $(if $(JOBS),--side-by-side $(JOBS))
+	@$(PY) -m tests.faults.selftest $(if $(JOBS),--side-by-side $(JOBS)) $(if $(WRITE),--write)
 
 generate: setup ## Make crds/ anew from the models
 	@$(VENV)/bin/publishbuild crd > $(CRD)

@@ -36,7 +36,8 @@ async def run_all(seeds: Sequence[int], *, side_by_side: int, kubeconfig: Path) 
                 say("\n".join(result.lines()))
 
     try:
-        await asyncio.gather(*(one(seed) for seed in seeds))
+        # With exceptions returned: else the first one that is cancelled ends the wait, and nobody clears up the others.
+        await asyncio.gather(*(one(seed) for seed in seeds), return_exceptions=True)
     except asyncio.CancelledError:
         say(f"stopped after {len(results)} of {len(seeds)} runs")
     return results

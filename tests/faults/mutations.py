@@ -157,7 +157,7 @@ MUTATIONS = (
             _QUICK,
             builds=(BuildPlan(0, "late", seconds=0.2, queue_timeout=4, at=1),),
             points=(_BLIND, _LOST_CREATE, PointFault("create job", When.BEFORE, Do.LOSE, nth=2, times=100)),
-            resync_seconds=15.0,
+            resync_seconds=25.0,
         ),
         frozenset({5}),
     ),

@@ -80,10 +80,11 @@ class RedisProxy:
         try:
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            # First, since what follows may be cancelled.
+            to_redis[1].transport.abort()
             for way in ways:
                 way.cancel()
             await asyncio.gather(*ways, return_exceptions=True)
-            to_redis[1].transport.abort()
 
     async def _requests(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, asked: deque[str]) -> None:
         stream = Resp()

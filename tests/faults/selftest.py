@@ -17,6 +17,7 @@ from tests.faults.mutations import MUTATIONS, Mutation
 from tests.faults.run import Result, run
 from tests.faults.terminal import say, to_the_end
 from tests.support.cluster import ROOT, kwok_kubeconfig
+from tests.support.figures_doc import RELIABILITY, machine, write_between
 
 PACKAGE = ROOT / "operator" / "publishbuild"
 
@@ -63,10 +64,13 @@ async def _try(mutation: Mutation, kubeconfig: Path, gate: asyncio.Semaphore) ->
     return mutation, whole, broken
 
 
-async def try_all(mutations: list[Mutation], kubeconfig: Path, side_by_side: int) -> bool:
-    """Try all; whether each was caught and no unbroken copy was. Prints a table."""
+async def try_all(mutations: list[Mutation], kubeconfig: Path, side_by_side: int, *, write: bool) -> bool:
+    """Try all; whether each was caught and no unbroken copy was. Prints a table, and may write it to the document."""
     gate = asyncio.Semaphore(side_by_side)
-    tried = await asyncio.gather(*(_try(mutation, kubeconfig, gate) for mutation in mutations))
+    # A group, so that all have cleared up their processes before this ends, however it ends.
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(_try(mutation, kubeconfig, gate)) for mutation in mutations]
+    tried = [task.result() for task in tasks]
     lines = ["", "| broken | caught by promise | what was seen | seconds |", "|---|---|---|---|"]
     good = True
     for mutation, whole, broken in tried:
@@ -74,7 +78,10 @@ async def try_all(mutations: list[Mutation], kubeconfig: Path, side_by_side: int
         good = good and bool(caught) and not whole.violations
         by = str(caught[0].promise) if caught else "NOT CAUGHT"
         lines.append(f"| {mutation.name} | {by} | {caught[0].said if caught else ''} | {broken.seconds:.0f} |")
-    say("\n".join(lines))
+    made = "\n".join(lines)
+    say(made)
+    if write:
+        write_between(RELIABILITY, "selftest figures", f"{machine()}\n{made}")
     return good
 
 
@@ -83,6 +90,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults.selftest", description=__doc__)
     parser.add_argument("--only", help="those whose name holds this text")
     parser.add_argument("--side-by-side", type=int, default=2, help="that many at once")
+    parser.add_argument("--write", action="store_true", help=f"put the table into {RELIABILITY.name}")
     chosen = parser.parse_args()
     mutations = [mutation for mutation in MUTATIONS if (chosen.only or "") in mutation.name]
     for mutation in mutations:
@@ -92,7 +100,7 @@ def main() -> int:
             except SourceChangedError as changed:
                 say(f"faults-selftest: {changed}")
                 return 1
-    return 0 if to_the_end(try_all(mutations, kwok_kubeconfig(), chosen.side_by_side)) else 1
+    return 0 if to_the_end(try_all(mutations, kwok_kubeconfig(), chosen.side_by_side, write=chosen.write)) else 1
 
 
 if __name__ == "__main__":
