@@ -155,8 +155,14 @@ MUTATIONS = (
         (Edit("launching.py", "self._unsure.add(build.uid)", "pass"),),
         replace(
             _QUICK,
-            builds=(BuildPlan(0, "late", seconds=0.2, queue_timeout=4, at=1),),
-            points=(_BLIND, _LOST_CREATE, PointFault("create job", When.BEFORE, Do.LOSE, nth=2, times=100)),
+            builds=(BuildPlan(0, "first"), BuildPlan(0, "late", seconds=0.2, queue_timeout=4, at=1)),
+            points=(
+                _BLIND,
+                # The late one comes when kopf's own first list is over.
+                PointFault("create job", When.BEFORE, Do.SLOW, seconds=4.0, only="first"),
+                PointFault("create job", When.AFTER, Do.LOSE, only="late"),
+                PointFault("create job", When.BEFORE, Do.LOSE, nth=2, times=100, only="late"),
+            ),
             resync_seconds=25.0,
         ),
         frozenset({5}),
