@@ -23,6 +23,8 @@ from tests.faults.plan import Do, PointFault, When
 from tests.faults.server import Server
 from tests.faults.watch_faults import WatchFaults
 
+_NOT_READ = (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_ACCEPTABLE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+
 
 class ApiProxy:
     """The way of the operator ``name`` to the API server. ``writer`` says which process sends now; ``kill`` ends it."""
@@ -137,13 +139,19 @@ class ApiProxy:
             request.method, self._url(request), data=body or None, headers=self._headers(request)
         ) as answer:
             kept = {key: answer.headers[key] for key in ("Content-Type", "Retry-After") if key in answer.headers}
+            self._doubt(request, answer.status)
             return answer.status, kept, await answer.read()
+
+    def _doubt(self, request: web.Request, status: int) -> None:
+        """The operator asks for nothing that the API server cannot read: then the proxy has changed it on the way."""
+        if request.method == "GET" and status in _NOT_READ:
+            self._history.suite_errors.append(f"{request.method} {request.path} was answered {status}")
 
     async def _watch(self, request: web.Request, named: Named, *, silent: bool) -> web.StreamResponse:
         lines = WatchFaults(self._faults, named.point.removeprefix("watch "), by=self._name, silent=silent)
         response = web.StreamResponse()
         async with self._server.session.get(self._url(request), headers=self._headers(request)) as answer:
-            self._history.watches_opened += answer.status == HTTPStatus.OK
+            self._doubt(request, answer.status)
             response.set_status(answer.status)
             response.content_type = answer.content_type
             await response.prepare(request)

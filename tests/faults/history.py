@@ -71,7 +71,7 @@ class History:
     """Everything that was seen.
 
     ``harmed``: builds whose own requests met a fault. ``unfinished``, ``end``: in sentences, what was not well
-    at the end. ``watches_opened`` through the proxies; ``suite_errors``: what broke in the suite itself.
+    at the end. ``suite_errors``: what broke in the suite itself.
     """
 
     namespaces: tuple[str, ...] = ()
@@ -83,5 +83,4 @@ class History:
     harmed: set[str] = field(default_factory=set)
     unfinished: list[str] = field(default_factory=list)
     end: list[str] = field(default_factory=list)
-    watches_opened: int = 0
     suite_errors: list[str] = field(default_factory=list)

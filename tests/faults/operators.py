@@ -135,7 +135,8 @@ class Operator:
             last_words = process.tail().rstrip().rpartition("\n")[2]
             # Somebody else's connection took the free port just before the operator did: no fault of its own.
             if "cannot listen on" not in last_words:
-                gave_up, code = "stops acting" in last_words, process.wait_ended(1)
+                code = process.wait_ended(1)
+                gave_up = any(words in last_words for words in ("stops acting", "ends hard"))
                 self._history.exits.append(
                     Exit(self.writer, code, self._asked, gave_up_leading=gave_up, seconds=seconds)
                 )

@@ -73,8 +73,8 @@ async def run(plan: Plan, kubeconfig: Path, *, source: Path | None = None, hurri
             await _Run(plan, history, server, redis, folder, source, hurried=hurried).carry_out()
         finally:
             redis.stop()
-    if history.suite_errors or not history.watches_opened:
-        raise SuiteError("; ".join(history.suite_errors[:3]) or "no watch was opened through the proxies")
+    if history.suite_errors:
+        raise SuiteError("; ".join(history.suite_errors[:3]))
     violations = judge(plan, history)
     if not violations:
         shutil.rmtree(folder)
