@@ -21,7 +21,6 @@ from publishbuild.build_queue.redis_queue import (
     QueueUnavailableError,
     RedisQueue,
     StaleIndexError,
-    _unavailable,
 )
 from publishbuild.decide.order import Room, Waiting, choose, member
 from tests.builders import NOW
@@ -296,10 +295,6 @@ class TestUnavailable:
                 await call
         await queue.close()
         server.close()
-
-    def test_the_text_says_what_kind_of_error_it_is(self) -> None:
-        """The reason begins with the error's name, so that it can be searched for."""
-        assert str(_unavailable(ConnectionResetError("reset"))) == "ConnectionResetError: reset"
 
 
 class TestAgainstTheTruth:
