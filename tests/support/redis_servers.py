@@ -36,12 +36,11 @@ def server_program() -> str:
     return program
 
 
-def server_version() -> tuple[int, ...]:
-    """Its version; Valkey's own numbers, which begin above Redis 7.2."""
-    shown = subprocess.run([server_program(), "--version"], capture_output=True, text=True, check=True).stdout
-    found = re.search(r"v=(\d+)\.(\d+)", shown)
-    assert found, shown
-    return int(found[1]), int(found[2])
+def has_tls() -> bool:
+    """Whether it is built with TLS. Without a certificate it does not start either way, and says why."""
+    command = [server_program(), "--port", "0", "--tls-port", str(free_port())]
+    said = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
+    return not re.search(r"Failed finding TLS|Bad directive", said.stdout + said.stderr)
 
 
 def free_port(highest: int = 65535) -> int:
@@ -57,10 +56,10 @@ def free_port(highest: int = 65535) -> int:
 class Server:
     """One server process on a port of its own, without persistence unless the arguments say otherwise."""
 
-    def __init__(self, folder: Path, *arguments: str, port: int | None = None) -> None:
+    def __init__(self, folder: Path, *arguments: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
-        self.port = port or free_port()
+        self.port = free_port(55000 if "--cluster-enabled" in arguments else 65535)
         self._arguments = arguments
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -140,7 +139,7 @@ class SentinelServer(Server):
 def cluster(folder: Path) -> list[Server]:
     """Three masters, without replicas, that share all slots. The first serves the queue's keys."""
     options = ("--cluster-enabled", "yes", "--cluster-node-timeout", "500", "--cluster-config-file", "nodes.conf")
-    nodes = [Server(folder / str(n), *options, port=free_port(55000)).start() for n in range(3)]
+    nodes = [Server(folder / str(n), *options).start() for n in range(3)]
     owner = int(nodes[0].do("CLUSTER KEYSLOT", "{publishbuild}:epoch")) * 3 // SLOTS
     for number, node in enumerate(nodes):
         third = (number + owner) % 3

@@ -216,13 +216,13 @@ class TestUnavailable:
             pytest.param(_wrong_type, "WRONGTYPE", id="line is not a line"),
             pytest.param(_wrong_epoch_type, "WRONGTYPE", id="epoch is not text"),
             pytest.param(_no_memory_for_members, "WRONGTYPE", id="members are not a hash"),
-            pytest.param(_out_of_memory, "OutOfMemory", id="out of memory"),
+            pytest.param(_out_of_memory, "out-of-memory", id="out of memory"),
         ],
     )
     async def test_a_redis_that_refuses_is_unavailable(
         self, queue: RedisQueue, redis: Redis, broken: Breaker, word: str
     ) -> None:
-        """A Redis that answers with an error counts as away, with its own words."""
+        """A Redis that answers with an error counts as away, and the text says which."""
         await broken(redis)
         with pytest.raises(QueueUnavailableError, match=word):
             await queue.turn(WIDE, now=0, waiting={"x": one("x")})
