@@ -1,0 +1,177 @@
+"""Sentinel and Cluster, real ones: the queue works on them, and goes on by itself after a failover."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from redis.exceptions import ResponseError
+
+from publishbuild.build_queue.redis_queue import EPOCH, QueueUnavailableError, RedisQueue, StaleIndexError
+from publishbuild.decide.order import Room
+from tests.support.redis_servers import SentinelServer, Server, cluster, eventually, free_port, is_whole
+from tests.support.waiting import until
+
+ROOM = Room(places=1, namespace_limit=0, running={}, busy=())
+WAITING = {uid: f"1000:00000000001:0000000000000000{n}:{uid}:a:" for n, uid in enumerate("xyz")}
+
+
+async def works(queue: RedisQueue) -> bool:
+    """Rebuild and turn, as the dispatcher does after a failure: whether builds can be claimed again."""
+    try:
+        await queue.rebuild(WAITING, now=0)
+        return (await queue.turn(ROOM, now=0)).claimed == ["x"]
+    except (QueueUnavailableError, StaleIndexError):
+        return False
+
+
+@contextlib.contextmanager
+def ended(*servers: Server) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        for server in servers:
+            server.kill()
+
+
+class TestSentinel:
+    @pytest.fixture
+    def master(self, tmp_path: Path) -> Iterator[Server]:
+        server = Server(tmp_path / "master", "--repl-diskless-sync-delay", "0").start()
+        with ended(server):
+            yield server
+
+    @pytest.fixture
+    def replica(self, tmp_path: Path, master: Server) -> Iterator[Server]:
+        server = Server(tmp_path / "replica", "--replicaof", f"127.0.0.1 {master.port}").start()
+        with ended(server):
+            until(lambda: server.info("master_link_status") == "up", seconds=20, what="the replica follows")
+            yield server
+
+    @pytest.fixture
+    def sentinel(self, tmp_path: Path, master: Server, replica: Server) -> Iterator[Server]:
+        server = SentinelServer(tmp_path / "sentinel", master).start()
+        with ended(server):
+            until(
+                lambda: str(replica.port) in str(server.do("SENTINEL REPLICAS", "mymaster")), seconds=20, what="found"
+            )
+            yield server
+
+    async def test_goes_on_after_the_master_died(self, master: Server, replica: Server, sentinel: Server) -> None:
+        """The Sentinels promote the replica: the same queue object finds it, and the script is sent anew."""
+        # A Sentinel that is away costs the others no more than a moment.
+        queue = RedisQueue(f"redis+sentinel://127.0.0.1:{free_port()},{sentinel.place}/mymaster/0", "e")
+        assert await works(queue)
+        master.kill()
+        with pytest.raises(QueueUnavailableError):
+            await queue.turn(ROOM, now=0)
+        await eventually(lambda: works(queue), seconds=60, what="the queue works on the new master")
+        assert replica.info("role") == "master"
+        await queue.close()
+
+    async def test_goes_on_after_a_switch(self, master: Server, replica: Server, sentinel: Server) -> None:
+        """A failover on demand leaves a master that is read only: the queue leaves it for the new one."""
+        queue = RedisQueue(f"redis+sentinel://{sentinel.place}/mymaster", "e")
+        assert await works(queue)
+
+        def accepted() -> bool:
+            # At first the Sentinel does not know yet how good the replica is.
+            with contextlib.suppress(ResponseError):
+                return bool(sentinel.do("SENTINEL FAILOVER", "mymaster"))
+            return False
+
+        until(accepted, seconds=20, what="the failover begins")
+        until(lambda: replica.info("role") == "master", seconds=60, what="the replica is promoted")
+        # The Sentinels do the same, some seconds later.
+        master.do("REPLICAOF", "127.0.0.1", replica.port)
+        await eventually(lambda: works(queue), seconds=60, what="the queue works on the new master")
+        assert replica.do("EXISTS", EPOCH) == 1
+        await queue.close()
+
+    async def test_a_hanging_sentinel_does_not_hide_the_others(
+        self, tmp_path: Path, master: Server, sentinel: Server
+    ) -> None:
+        """The first Sentinel accepts and never answers: the second is asked within the same turn."""
+        hanging = SentinelServer(tmp_path / "hanging", master).start()
+        with ended(hanging), hanging.frozen():
+            queue = RedisQueue(f"redis+sentinel://{hanging.place},{sentinel.place}/mymaster", "e")
+            assert await works(queue)
+            await queue.close()
+
+
+@pytest.fixture(scope="module")
+def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Server]]:
+    made = cluster(tmp_path_factory.mktemp("cluster"))
+    with ended(*made):
+        yield made
+
+
+class TestCluster:
+    async def test_one_node_is_enough_to_find_the_others(self, nodes: list[Server]) -> None:
+        """REDIS_URL may name any node, one that is away among them; the keys lie on their own node."""
+        queue = RedisQueue(f"redis+cluster://127.0.0.1:{free_port()},{nodes[1].place}", "e")
+        await eventually(lambda: works(queue), seconds=10, what="the queue works")
+        assert nodes[0].do("EXISTS", EPOCH) == 1
+        await queue.close()
+
+    async def test_a_single_address_is_sent_on(self, nodes: list[Server]) -> None:
+        """With redis:// and the wrong node the error says which form of the URL is meant."""
+        queue = RedisQueue(nodes[1].url, "e")
+        with pytest.raises(QueueUnavailableError, match=r"redis\+cluster://") as caught:
+            await queue.rebuild({}, now=0)
+        assert caught.value.word == "moved"
+        await queue.close()
+
+    async def test_an_emptied_node_learns_the_script_again(self, nodes: list[Server]) -> None:
+        """SCRIPT FLUSH, as after a failover, is not even noticed."""
+        queue = RedisQueue(f"redis+cluster://{nodes[0].place}", "e")
+        assert await works(queue)
+        nodes[0].do("SCRIPT FLUSH")
+        assert (await queue.turn(ROOM, now=0)).claimed == ["y"]
+        await queue.close()
+
+    async def test_goes_on_after_the_slot_moved(self, nodes: list[Server]) -> None:
+        """Another node takes the slot over: the queue follows it, and back again."""
+        queue = RedisQueue(f"redis+cluster://{nodes[1].place}", "e")
+        assert await works(queue)
+        slot = nodes[0].do("CLUSTER KEYSLOT", EPOCH)
+        for source, target in ((nodes[0], nodes[2]), (nodes[2], nodes[0])):
+            name = target.do("CLUSTER MYID")
+            source.do("FLUSHALL")
+            for node in (target, source, nodes[1]):
+                node.do("CLUSTER SETSLOT", slot, "NODE", name)
+            await eventually(lambda: works(queue), seconds=20, what="the queue follows its slot")
+            assert target.do("EXISTS", EPOCH) == 1
+        await queue.close()
+
+    async def test_goes_on_after_the_owner_was_away(self, nodes: list[Server]) -> None:
+        """While the node of the queue's slot is down the Cluster is; when it is back, empty, the queue is too."""
+        queue = RedisQueue(f"redis+cluster://{nodes[1].place},{nodes[2].place}", "e")
+        assert await works(queue)
+        nodes[0].kill()
+        words: set[str] = set()
+
+        async def down() -> bool:
+            try:
+                await queue.rebuild({}, now=0)
+            except QueueUnavailableError as error:
+                words.add(error.word)
+            return "cluster-down" in words or not is_whole(nodes[1])
+
+        await eventually(down, seconds=20, what="the cluster is down")
+        assert words <= {"refused", "closed", "cluster-down", "timeout"}
+        nodes[0].start()
+        until(lambda: all(is_whole(node) for node in nodes), seconds=30, what="the cluster is whole")
+        await eventually(lambda: works(queue), seconds=20, what="the queue works again")
+        await queue.close()
+
+    async def test_all_nodes_away(self, tmp_path: Path) -> None:
+        """No node answers: the error is one of the table, though the client's own is none of Redis'."""
+        queue = RedisQueue(f"redis+cluster://127.0.0.1:{free_port()},127.0.0.1:{free_port()}", "e")
+        for call in (queue.turn(ROOM, now=0), queue.rebuild({}, now=0)):
+            with pytest.raises(QueueUnavailableError) as caught:
+                await call
+            assert caught.value.word == "refused"
+        await queue.close()
