@@ -14,7 +14,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -122,15 +122,19 @@ class Server:
 class SentinelServer(Server):
     """A Sentinel that watches one master under the name ``mymaster``, and is quick to give it up."""
 
-    def __init__(self, folder: Path, master: Server) -> None:
+    def __init__(
+        self, folder: Path, master: Server, master_port: int | None = None, settings: Mapping[str, object] | None = None
+    ) -> None:
         super().__init__(folder)
-        self._master = master
+        self._master_port = master_port or master.port
+        self._settings = settings or {}
 
     def _command(self) -> list[str]:
         file = self.folder / "sentinel.conf"
         file.write_text(
-            f"port {self.port}\nbind 127.0.0.1\ndir {self.folder}\n"
-            f"sentinel monitor mymaster 127.0.0.1 {self._master.port} 1\n"
+            "".join(f"{name} {value}\n" for name, value in self._settings.items())
+            + f"port {self.port}\nbind 127.0.0.1\ndir {self.folder}\n"
+            f"sentinel monitor mymaster 127.0.0.1 {self._master_port} 1\n"
             "sentinel down-after-milliseconds mymaster 300\nsentinel failover-timeout mymaster 2000\n"
         )
         return [str(file), "--sentinel"]

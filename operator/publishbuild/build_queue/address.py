@@ -36,6 +36,7 @@ TLS_OPTIONS: dict[str, tuple[str, ...]] = {
 }
 _LABEL = r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _NAME = re.compile(rf"(?=.{{1,253}}$){_LABEL}(\.{_LABEL})*\.?")
+_NUMBER = re.compile(r"[0-9]{1,5}")
 _LARGEST_PORT = 65535
 
 
@@ -141,7 +142,7 @@ def _path(form: Form, path: str, option: str) -> tuple[str, int]:
         if not master:
             raise AddressError("the name of the master is missing: redis+sentinel://host:26379/NAME")
     text = option or text
-    if text and not (text.isascii() and text.isdecimal()):
+    if text and not _NUMBER.fullmatch(text):
         raise AddressError("its database is not a number; in a password write / as %2F, ? as %3F, @ as %40")
     if form == "cluster" and int(text or 0):
         raise AddressError("a Cluster has database 0 alone")
@@ -170,7 +171,7 @@ def _host(text: str, port: int) -> Host:
     if not good:
         raise AddressError("the name of a host cannot be read; in a password write / as %2F, ? as %3F, @ as %40")
     number = rest[1:] or str(port)
-    if not (number.isascii() and number.isdecimal() and 0 < int(number) <= _LARGEST_PORT):
+    if not (_NUMBER.fullmatch(number) and 0 < int(number) <= _LARGEST_PORT):
         raise AddressError(f"a port is not a number from 1 to {_LARGEST_PORT}; in a password write / as %2F, ? as %3F")
     return name, int(number)
 

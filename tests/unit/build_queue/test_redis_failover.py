@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ from redis.exceptions import ResponseError
 
 from publishbuild.build_queue.redis_queue import EPOCH, QueueUnavailableError, RedisQueue, StaleIndexError
 from publishbuild.decide.order import Room
-from tests.support.redis_servers import SentinelServer, Server, cluster, eventually, free_port, is_whole
+from tests.standins.make_certificate import make_certificate
+from tests.support.redis_servers import SentinelServer, Server, cluster, eventually, free_port, has_tls, is_whole
 from tests.support.waiting import until
 
 ROOM = Room(places=1, namespace_limit=0, running={}, busy=())
@@ -36,6 +38,69 @@ def ended(*servers: Server) -> Iterator[None]:
             server.kill()
 
 
+async def test_a_service_that_points_elsewhere(tmp_path: Path) -> None:
+    """One address whose server begins to refuse writes: the try after that finds the server that took its place."""
+    old, new = Server(tmp_path / "old").start(), Server(tmp_path / "new").start()
+    target = old
+
+    async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        back, on = await asyncio.open_connection("127.0.0.1", target.port)
+        await asyncio.gather(_pump(reader, on), _pump(back, writer))
+
+    service = await asyncio.start_server(forward, "127.0.0.1", 0)
+    with ended(old, new):
+        queue = RedisQueue(f"redis://127.0.0.1:{service.sockets[0].getsockname()[1]}", "e")
+        assert await works(queue)
+        old.do("CONFIG", "SET", "min-replicas-to-write", "1")
+        target = new
+        assert not await works(queue)
+        assert await works(queue)
+        await queue.close()
+    service.close()
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(OSError):
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
+    writer.close()
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if not has_tls():
+        pytest.skip("this server is built without TLS")
+    folder = tmp_path_factory.mktemp("keys")
+    make_certificate(folder, ["127.0.0.1"])
+    return folder
+
+
+async def test_tls_to_server_and_sentinel(tmp_path: Path, keys: Path) -> None:
+    """With the authority's certificate rediss:// and rediss+sentinel:// work; for another name they do not."""
+    tls: dict[str, object] = {
+        "tls-cert-file": keys / "tls.crt",
+        "tls-key-file": keys / "tls.key",
+        "tls-ca-cert-file": keys / "ca.crt",
+    }
+    tls |= {"tls-replication": "yes", "tls-auth-clients": "no"}
+    master = Server(tmp_path / "master", "--tls-port", str(port := free_port()), *_as_arguments(tls)).start()
+    asked = SentinelServer(tmp_path / "sentinel", master, port, tls | {"tls-port": (sentinel := free_port())}).start()
+    with ended(master, asked):
+        for url in (f"rediss://127.0.0.1:{port}/0", f"rediss+sentinel://127.0.0.1:{sentinel}/mymaster"):
+            queue = RedisQueue(f"{url}?ssl_ca_certs={keys / 'ca.crt'}", "e")
+            await eventually(lambda queue=queue: works(queue), seconds=10, what=f"{url} works")  # type: ignore[misc]
+            await queue.close()
+        queue = RedisQueue(f"rediss://localhost:{port}/0?ssl_ca_certs={keys / 'ca.crt'}", "e")
+        with pytest.raises(QueueUnavailableError, match=r"^tls: "):
+            await queue.turn(ROOM, now=0)
+        await queue.close()
+
+
+def _as_arguments(settings: Mapping[str, object]) -> list[str]:
+    return [part for name, value in settings.items() for part in (f"--{name}", str(value))]
+
+
 class TestSentinel:
     @pytest.fixture
     def master(self, tmp_path: Path) -> Iterator[Server]:
@@ -45,7 +110,7 @@ class TestSentinel:
 
     @pytest.fixture
     def replica(self, tmp_path: Path, master: Server) -> Iterator[Server]:
-        server = Server(tmp_path / "replica", "--replicaof", f"127.0.0.1 {master.port}").start()
+        server = Server(tmp_path / "replica", "--replicaof", "127.0.0.1", str(master.port)).start()
         with ended(server):
             until(lambda: server.info("master_link_status") == "up", seconds=20, what="the replica follows")
             yield server
@@ -62,6 +127,7 @@ class TestSentinel:
     async def test_goes_on_after_the_master_died(self, master: Server, replica: Server, sentinel: Server) -> None:
         """The Sentinels promote the replica: the same queue object finds it, and the script is sent anew."""
         # A Sentinel that is away costs the others no more than a moment.
+        before = int(sentinel.info("connected_clients"))
         queue = RedisQueue(f"redis+sentinel://127.0.0.1:{free_port()},{sentinel.place}/mymaster/0", "e")
         assert await works(queue)
         master.kill()
@@ -70,6 +136,8 @@ class TestSentinel:
         await eventually(lambda: works(queue), seconds=60, what="the queue works on the new master")
         assert replica.info("role") == "master"
         await queue.close()
+        # The dead master's link is the Sentinel's own.
+        until(lambda: int(sentinel.info("connected_clients")) <= before, seconds=10, what="no connection is left")
 
     async def test_goes_on_after_a_switch(self, master: Server, replica: Server, sentinel: Server) -> None:
         """A failover on demand leaves a master that is read only: the queue leaves it for the new one."""
@@ -167,7 +235,7 @@ class TestCluster:
         await eventually(lambda: works(queue), seconds=20, what="the queue works again")
         await queue.close()
 
-    async def test_all_nodes_away(self, tmp_path: Path) -> None:
+    async def test_all_nodes_away(self) -> None:
         """No node answers: the error is one of the table, though the client's own is none of Redis'."""
         queue = RedisQueue(f"redis+cluster://127.0.0.1:{free_port()},127.0.0.1:{free_port()}", "e")
         for call in (queue.turn(ROOM, now=0), queue.rebuild({}, now=0)):
