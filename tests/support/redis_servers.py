@@ -140,6 +140,16 @@ class SentinelServer(Server):
         return [str(file), "--sentinel"]
 
 
+@contextlib.contextmanager
+def ended(*servers: Server) -> Iterator[None]:
+    """They are killed in the end."""
+    try:
+        yield
+    finally:
+        for server in servers:
+            server.kill()
+
+
 def cluster(folder: Path) -> list[Server]:
     """Three masters, without replicas, that share all slots. The first serves the queue's keys."""
     options = ("--cluster-enabled", "yes", "--cluster-node-timeout", "500", "--cluster-config-file", "nodes.conf")

@@ -1,8 +1,7 @@
-"""Sentinel and Cluster, real ones: the queue works on them, and goes on by itself after a failover."""
+"""A real Sentinel, TLS, and a Service that moves: the queue goes on by itself after a failover."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -11,60 +10,24 @@ import pytest
 from redis.exceptions import ResponseError
 
 from publishbuild.build_queue.redis_queue import EPOCH, QueueUnavailableError, RedisQueue, StaleIndexError
-from publishbuild.decide.order import Room
 from tests.standins.make_certificate import make_certificate
-from tests.support.redis_servers import SentinelServer, Server, cluster, eventually, free_port, has_tls, is_whole
+from tests.support.queue_probe import ROOM, Service, works
+from tests.support.redis_servers import SentinelServer, Server, ended, eventually, free_port, has_tls
 from tests.support.waiting import until
-
-ROOM = Room(places=1, namespace_limit=0, running={}, busy=())
-WAITING = {uid: f"1000:00000000001:0000000000000000{n}:{uid}:a:" for n, uid in enumerate("xyz")}
-
-
-async def works(queue: RedisQueue) -> bool:
-    """Rebuild and turn, as the dispatcher does after a failure: whether builds can be claimed again."""
-    try:
-        await queue.rebuild(WAITING, now=0)
-        return (await queue.turn(ROOM, now=0)).claimed == ["x"]
-    except (QueueUnavailableError, StaleIndexError):
-        return False
-
-
-@contextlib.contextmanager
-def ended(*servers: Server) -> Iterator[None]:
-    try:
-        yield
-    finally:
-        for server in servers:
-            server.kill()
 
 
 async def test_a_service_that_points_elsewhere(tmp_path: Path) -> None:
     """One address whose server begins to refuse writes: the try after that finds the server that took its place."""
     old, new = Server(tmp_path / "old").start(), Server(tmp_path / "new").start()
-    target = old
-
-    async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        back, on = await asyncio.open_connection("127.0.0.1", target.port)
-        await asyncio.gather(_pump(reader, on), _pump(back, writer))
-
-    service = await asyncio.start_server(forward, "127.0.0.1", 0)
     with ended(old, new):
-        queue = RedisQueue(f"redis://127.0.0.1:{service.sockets[0].getsockname()[1]}", "e")
-        assert await works(queue)
-        old.do("CONFIG", "SET", "min-replicas-to-write", "1")
-        target = new
-        assert not await works(queue)
-        assert await works(queue)
-        await queue.close()
-    service.close()
-
-
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(OSError):
-        while data := await reader.read(65536):
-            writer.write(data)
-            await writer.drain()
-    writer.close()
+        async with Service(old) as service:
+            queue = RedisQueue(f"redis://127.0.0.1:{service.port}", "e")
+            assert await works(queue)
+            old.do("CONFIG", "SET", "min-replicas-to-write", "1")
+            service.target = new
+            assert not await works(queue)
+            assert await works(queue)
+            await queue.close()
 
 
 @pytest.fixture(scope="module")
@@ -165,81 +128,6 @@ class TestSentinel:
         hanging = SentinelServer(tmp_path / "hanging", master).start()
         with ended(hanging), hanging.frozen():
             queue = RedisQueue(f"redis+sentinel://{hanging.place},{sentinel.place}/mymaster", "e")
-            assert await works(queue)
+            with pytest.raises(StaleIndexError):
+                await queue.turn(ROOM, now=0)
             await queue.close()
-
-
-@pytest.fixture(scope="module")
-def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Server]]:
-    made = cluster(tmp_path_factory.mktemp("cluster"))
-    with ended(*made):
-        yield made
-
-
-class TestCluster:
-    async def test_one_node_is_enough_to_find_the_others(self, nodes: list[Server]) -> None:
-        """REDIS_URL may name any node, one that is away among them; the keys lie on their own node."""
-        queue = RedisQueue(f"redis+cluster://127.0.0.1:{free_port()},{nodes[1].place}", "e")
-        await eventually(lambda: works(queue), seconds=10, what="the queue works")
-        assert nodes[0].do("EXISTS", EPOCH) == 1
-        await queue.close()
-
-    async def test_a_single_address_is_sent_on(self, nodes: list[Server]) -> None:
-        """With redis:// and the wrong node the error says which form of the URL is meant."""
-        queue = RedisQueue(nodes[1].url, "e")
-        with pytest.raises(QueueUnavailableError, match=r"redis\+cluster://") as caught:
-            await queue.rebuild({}, now=0)
-        assert caught.value.word == "moved"
-        await queue.close()
-
-    async def test_an_emptied_node_learns_the_script_again(self, nodes: list[Server]) -> None:
-        """SCRIPT FLUSH, as after a failover, is not even noticed."""
-        queue = RedisQueue(f"redis+cluster://{nodes[0].place}", "e")
-        assert await works(queue)
-        nodes[0].do("SCRIPT FLUSH")
-        assert (await queue.turn(ROOM, now=0)).claimed == ["y"]
-        await queue.close()
-
-    async def test_goes_on_after_the_slot_moved(self, nodes: list[Server]) -> None:
-        """Another node takes the slot over: the queue follows it, and back again."""
-        queue = RedisQueue(f"redis+cluster://{nodes[1].place}", "e")
-        assert await works(queue)
-        slot = nodes[0].do("CLUSTER KEYSLOT", EPOCH)
-        for source, target in ((nodes[0], nodes[2]), (nodes[2], nodes[0])):
-            name = target.do("CLUSTER MYID")
-            source.do("FLUSHALL")
-            for node in (target, source, nodes[1]):
-                node.do("CLUSTER SETSLOT", slot, "NODE", name)
-            await eventually(lambda: works(queue), seconds=20, what="the queue follows its slot")
-            assert target.do("EXISTS", EPOCH) == 1
-        await queue.close()
-
-    async def test_goes_on_after_the_owner_was_away(self, nodes: list[Server]) -> None:
-        """While the node of the queue's slot is down the Cluster is; when it is back, empty, the queue is too."""
-        queue = RedisQueue(f"redis+cluster://{nodes[1].place},{nodes[2].place}", "e")
-        assert await works(queue)
-        nodes[0].kill()
-        words: set[str] = set()
-
-        async def down() -> bool:
-            try:
-                await queue.rebuild({}, now=0)
-            except QueueUnavailableError as error:
-                words.add(error.word)
-            return "cluster-down" in words or not is_whole(nodes[1])
-
-        await eventually(down, seconds=20, what="the cluster is down")
-        assert words <= {"refused", "closed", "cluster-down", "timeout"}
-        nodes[0].start()
-        until(lambda: all(is_whole(node) for node in nodes), seconds=30, what="the cluster is whole")
-        await eventually(lambda: works(queue), seconds=20, what="the queue works again")
-        await queue.close()
-
-    async def test_all_nodes_away(self) -> None:
-        """No node answers: the error is one of the table, though the client's own is none of Redis'."""
-        queue = RedisQueue(f"redis+cluster://127.0.0.1:{free_port()},127.0.0.1:{free_port()}", "e")
-        for call in (queue.turn(ROOM, now=0), queue.rebuild({}, now=0)):
-            with pytest.raises(QueueUnavailableError) as caught:
-                await call
-            assert caught.value.word == "refused"
-        await queue.close()
