@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Iterator
 
 import pytest
@@ -67,6 +68,13 @@ async def test_a_late_answer_is_nobodys(server: Server) -> None:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.2):
                 await queue.rebuild(waiting("p", "q"), now=0)
+        # One more is sent while the others are still owed their answers.
+        asked = asyncio.create_task(queue.turn(NONE, now=0))
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await asyncio.shield(asked)
+    with contextlib.suppress(StaleIndexError):
+        assert (await asked).claimed == []
     await eventually(lambda: _settled(queue), seconds=10, what="the index is whole again")
     turns = [(await queue.turn(ONE, now=0)).claimed for _ in range(3)]
     assert turns == [["y"], ["z"], []]
