@@ -108,7 +108,6 @@ def check_url(url: str) -> None:
 
 def _pool(address: Address) -> ConnectionPool:
     if address.form == "unix":
-        # No host to connect to: the one limit covers the whole.
         return ConnectionPool(connection_class=UnixConnection, path=address.socket, **_common(address, ANSWER_SECONDS))
     [(host, port)] = address.hosts
     kind = SSLConnection if address.tls else Connection

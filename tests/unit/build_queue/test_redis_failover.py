@@ -1,4 +1,4 @@
-"""A real Sentinel, TLS, and a Service that moves: the queue goes on by itself after a failover."""
+"""A socket file, TLS, a Service that moves, a real Sentinel: the queue goes on by itself after a failover."""
 
 from __future__ import annotations
 
@@ -14,6 +14,21 @@ from tests.standins.make_certificate import make_certificate
 from tests.support.queue_probe import ROOM, Service, works
 from tests.support.redis_servers import SentinelServer, Server, ended, eventually, free_port, has_tls
 from tests.support.waiting import until
+
+
+async def test_a_unix_socket(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A server that listens on a socket file alone is as good as any, in any of its databases."""
+    folder = tmp_path_factory.mktemp("u")
+    server = Server(folder, "--unixsocket", str(folder / "r s")).start()
+    with ended(server):
+        queue = RedisQueue(f"unix://{folder}/r%20s?db=2", "e")
+        assert await works(queue)
+        await queue.close()
+        assert server.info("db2")
+        queue = RedisQueue(f"unix://{folder}/none", "e")
+        with pytest.raises(QueueUnavailableError, match=r"^refused: "):
+            await queue.turn(ROOM, now=0)
+        await queue.close()
 
 
 async def test_a_service_that_points_elsewhere(tmp_path: Path) -> None:
