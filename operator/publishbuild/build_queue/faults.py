@@ -160,7 +160,7 @@ FAULTS = (
     Fault(
         "timeout",
         "Redis did not answer in time",
-        "see whether it hangs, is paused or is overloaded, and whether a network policy drops the packets",
+        "see whether it hangs or is paused, whether packets are dropped, and whether rediss:// meets a plain port",
         (client.TimeoutError, TimeoutError),
         r"^Timeout ",
     ),

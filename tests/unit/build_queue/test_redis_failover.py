@@ -54,6 +54,23 @@ def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+async def test_tls_to_a_cluster(tmp_path: Path, keys: Path) -> None:
+    """With rediss+cluster:// the nodes are asked, found and used over TLS."""
+    tls = {"tls-cert-file": keys / "tls.crt", "tls-key-file": keys / "tls.key", "tls-ca-cert-file": keys / "ca.crt"}
+    options = ("--cluster-enabled", "yes", "--cluster-require-full-coverage", "no", "--tls-cluster", "yes")
+    port = free_port(55000)
+    node = Server(tmp_path, *options, "--tls-auth-clients", "no", "--tls-port", str(port), *_as_arguments(tls)).start()
+    with ended(node):
+        node.do("CLUSTER ADDSLOTS", node.do("CLUSTER KEYSLOT", EPOCH))
+        queue = RedisQueue(f"rediss+cluster://127.0.0.1:{port}?ssl_ca_certs={keys / 'ca.crt'}", "e")
+        await eventually(lambda: works(queue), seconds=10, what="the queue works")
+        await queue.close()
+        queue = RedisQueue(f"rediss+cluster://127.0.0.1:{port}", "e")
+        with pytest.raises(QueueUnavailableError, match=r"^tls: "):
+            await queue.turn(ROOM, now=0)
+        await queue.close()
+
+
 async def test_tls_to_server_and_sentinel(tmp_path: Path, keys: Path) -> None:
     """With the authority's certificate rediss:// and rediss+sentinel:// work; for another name they do not."""
     tls: dict[str, object] = {
