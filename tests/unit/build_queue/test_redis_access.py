@@ -10,7 +10,7 @@ import pytest
 
 from publishbuild.build_queue.redis_queue import EPOCH, QueueUnavailableError, RedisQueue
 from publishbuild.decide.order import Room
-from tests.support.redis_servers import SentinelServer, Server, cluster, eventually
+from tests.support.redis_servers import SentinelServer, Server, cluster, ended, eventually
 
 PAGE = (Path(__file__).parents[3] / "docs" / "redis.md").read_text()
 ONE = Room(places=1, namespace_limit=0, running={}, busy=())
@@ -95,41 +95,40 @@ async def test_another_database_needs_select(server: Server) -> None:
 async def test_the_rights_are_enough_at_a_sentinel(server: Server, tmp_path: Path) -> None:
     """A Sentinel's user needs the one right that the page names, and has a password of its own."""
     sentinel = SentinelServer(tmp_path, server).start()
-    url = allow(server, SINGLE)
-    sentinel.do("ACL", "SETUSER", "asker", "reset", "on", f">other {PASSWORD}", *SENTINEL)
-    asker = f"sentinel_username=asker&sentinel_password=other%20{ENCODED}"
-    place = url.rpartition("@")[0] + f"@{sentinel.place}"
-    assert await life(f"redis+sentinel://{place}/mymaster/0?{asker}") == ["z", "z"]
-    sentinel.do("ACL", "SETUSER", "asker", "-@all")
-    with pytest.raises(QueueUnavailableError) as caught:
-        await life(f"redis+sentinel://{place}/mymaster/0?{asker}")
-    assert caught.value.word == "permission"
-    sentinel.kill()
+    with ended(sentinel):
+        url = allow(server, SINGLE)
+        sentinel.do("ACL", "SETUSER", "asker", "reset", "on", f">other {PASSWORD}", *SENTINEL)
+        asker = f"sentinel_username=asker&sentinel_password=other%20{ENCODED}"
+        place = url.rpartition("@")[0] + f"@{sentinel.place}"
+        assert await life(f"redis+sentinel://{place}/mymaster/0?{asker}") == ["z", "z"]
+        sentinel.do("ACL", "SETUSER", "asker", "-@all")
+        with pytest.raises(QueueUnavailableError) as caught:
+            await life(f"redis+sentinel://{place}/mymaster/0?{asker}")
+        assert caught.value.word == "permission"
 
 
 async def test_the_rights_are_enough_in_a_cluster(tmp_path: Path) -> None:
     """The few more rights that finding the nodes of a Cluster takes are those of the page."""
     nodes = cluster(tmp_path)
-    for node in nodes:
-        url = allow(node, CLUSTER)
-    claimed: list[list[str]] = []
-
-    async def lived() -> bool:
-        try:
-            claimed.append(await life(f"redis+cluster://{url}"))
-        except QueueUnavailableError as error:
-            if error.word == "permission":
-                raise
-        return bool(claimed)
-
-    await eventually(lived, seconds=20, what="the queue runs")
-    assert claimed == [["z", "z"]]
-    assert nodes[0].do("EXISTS", EPOCH) == 1
-    for missing in set(CLUSTER) - set(SINGLE):
+    with ended(*nodes):
         for node in nodes:
-            allow(node, [word for word in CLUSTER if word != missing])
-        with pytest.raises(QueueUnavailableError) as caught:
-            await life(f"redis+cluster://{url}")
-        assert caught.value.word == "permission"
-    for node in nodes:
-        node.kill()
+            url = allow(node, CLUSTER)
+        claimed: list[list[str]] = []
+
+        async def lived() -> bool:
+            try:
+                claimed.append(await life(f"redis+cluster://{url}"))
+            except QueueUnavailableError as error:
+                if error.word == "permission":
+                    raise
+            return bool(claimed)
+
+        await eventually(lived, seconds=20, what="the queue runs")
+        assert claimed == [["z", "z"]]
+        assert nodes[0].do("EXISTS", EPOCH) == 1
+        for missing in set(CLUSTER) - set(SINGLE):
+            for node in nodes:
+                allow(node, [word for word in CLUSTER if word != missing])
+            with pytest.raises(QueueUnavailableError) as caught:
+                await life(f"redis+cluster://{url}")
+            assert caught.value.word == "permission"
