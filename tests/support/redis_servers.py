@@ -154,13 +154,18 @@ def cluster(folder: Path) -> list[Server]:
     """Three masters, without replicas, that share all slots. The first serves the queue's keys."""
     options = ("--cluster-enabled", "yes", "--cluster-node-timeout", "500", "--cluster-config-file", "nodes.conf")
     nodes = [Server(folder / str(n), *options).start() for n in range(3)]
-    owner = int(nodes[0].do("CLUSTER KEYSLOT", "{publishbuild}:epoch")) * 3 // SLOTS
-    for number, node in enumerate(nodes):
-        third = (number + owner) % 3
-        node.do("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
-        node.do("CLUSTER", "ADDSLOTS", *(slot for slot in range(SLOTS) if slot * 3 // SLOTS == third))
-        node.do("CLUSTER", "MEET", "127.0.0.1", nodes[0].port)
-    until(lambda: all(is_whole(node) for node in nodes), seconds=20, what="the cluster is whole")
+    try:
+        owner = int(nodes[0].do("CLUSTER KEYSLOT", "{publishbuild}:epoch")) * 3 // SLOTS
+        for number, node in enumerate(nodes):
+            third = (number + owner) % 3
+            node.do("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
+            node.do("CLUSTER", "ADDSLOTS", *(slot for slot in range(SLOTS) if slot * 3 // SLOTS == third))
+            node.do("CLUSTER", "MEET", "127.0.0.1", nodes[0].port)
+        until(lambda: all(is_whole(node) for node in nodes), seconds=20, what="the cluster is whole")
+    except BaseException:
+        for node in nodes:
+            node.kill()
+        raise
     return nodes
 
 
