@@ -39,7 +39,7 @@ from publishbuild.observe.outcomes import Outcomes
 from publishbuild.queue_view import QueueView
 from publishbuild.reconcile import Defaults, Reconciler
 from publishbuild.reporting import Reporting
-from publishbuild.settings import Settings, SettingsError, allowed
+from publishbuild.settings import Settings, redis_url_error
 
 log = structlog.get_logger(__name__)
 
@@ -290,7 +290,7 @@ async def serve(settings: Settings) -> None:
     try:
         check_url(settings.redis_url)
     except ValueError as error:
-        raise SettingsError(f"REDIS_URL: {error}; allowed is {allowed('REDIS_URL')}") from None
+        raise redis_url_error(error) from None
     metrics = Metrics()
     api = await connect(metrics.count_request)
     stop = asyncio.Event()
