@@ -38,6 +38,13 @@ test: setup ## All tests: lint, types, import rules, unit, integration, end to e
 check: setup ## What needs no cluster: lint, types, import rules, generated files, unit tests
 	@hack/check.sh
 
+faults: setup ## The fault suite: RUNS=50 fresh seeds, or SEED=n again (JOBS=2 at once, WRITE=1 for the document)
+	@$(PY) -m tests.faults $(if $(SEED),--seed $(SEED),--runs $(or $(RUNS),3)) $(if $(JOBS),--side-by-side $(JOBS)) \
+	  $(if $(JSON),--json $(JSON)) $(if $(WRITE),--write)
+
+faults-selftest: setup ## Break the operator on purpose, and demand that the fault suite notices
+	@$(PY) -m tests.faults.selftest $(if $(JOBS),--side-by-side $(JOBS))
+
 generate: setup ## Make crds/ anew from the models
 	@$(VENV)/bin/publishbuild crd > $(CRD)
 
@@ -65,4 +72,4 @@ images: setup ## Build the images and load them into the local cluster's node
 format: setup ## Let ruff lay out the code
 	@$(VENV)/bin/ruff format -q . && $(VENV)/bin/ruff check -q --fix .
 
-.PHONY: help setup demo test check generate verify soak reliability cluster-up cluster-down images format
+.PHONY: help setup demo test check faults faults-selftest generate verify soak reliability cluster-up cluster-down images format

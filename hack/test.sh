@@ -37,6 +37,9 @@ is_up "$kwok" || started+=("$kwok")
 $py -m hack.cluster up --node kwok --state "$kwok"
 .venv/bin/pytest tests/integration -q -n 4
 
+step "fault suite, three seeds: kills, lost answers, silent watches, Redis and API server away"
+.venv/bin/pytest tests/faults -q -n 3
+
 step "the runner with the real eas-cli against the stand-in EAS"
 .venv/bin/pytest tests/runner_real -q
 

@@ -98,7 +98,15 @@ class Leadership:
             return
         self._renewed = None
         with contextlib.suppress(ApiError):
-            await self._write(decide.released(self._known(), self._moment()))
+            try:
+                await self._write(decide.released(self._known(), self._moment()))
+            except ApiError as error:
+                if error.status != api.CONFLICT:
+                    raise
+                # A renewal that was cut off on its way may have been done all the same.
+                lease = await self._leases.get()
+                if lease is not None and (lease.get("spec") or {}).get("holderIdentity") == self._identity:
+                    await self._write(decide.released(lease, self._moment()))
 
     async def _try_to_take(self) -> bool | None:
         """Whether the lease is ours now; False where somebody else holds it, None where nobody can tell."""

@@ -88,6 +88,10 @@ class OperatorProcess:
     def is_running(self) -> bool:
         return self._process.poll() is None
 
+    def signal(self, number: int) -> None:
+        """Send a signal and wait for nothing."""
+        self._process.send_signal(number)
+
     def kill(self) -> None:
         """``kill -9``."""
         self._process.kill()

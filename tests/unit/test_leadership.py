@@ -196,6 +196,26 @@ async def test_a_released_lease_is_taken_at_the_next_look(world: World) -> None:
     assert await second._try_to_take()
 
 
+async def test_a_lease_is_given_back_after_a_renewal_that_was_cut_off(world: World) -> None:
+    """A renewal whose answer the leader did not wait for does not keep it from giving the Lease back."""
+    first, second = world.operator("a"), world.operator("b")
+    await first.acquire()
+    assert world.lease is not None
+    await world.replace(decide.taken(world.lease, "a", NOW))
+    await first.release()
+    assert await second._try_to_take()
+
+
+async def test_a_lease_that_another_took_is_not_given_back(world: World) -> None:
+    """A leader that stops leaves the Lease alone where somebody else has it by now."""
+    first = world.operator("a")
+    await first.acquire()
+    assert world.lease is not None
+    await world.replace(decide.taken(world.lease, "b", NOW))
+    await first.release()
+    assert world.lease["spec"]["holderIdentity"] == "b"
+
+
 async def test_a_restarted_container_takes_its_own_lease(world: World) -> None:
     """The same identity after a crash need not wait for its own lease to end."""
     await world.operator("pod_1").acquire()
