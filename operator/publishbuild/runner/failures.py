@@ -11,6 +11,12 @@ from dataclasses import dataclass
 
 MESSAGE_CHARACTERS = 500
 
+# The stores' and EAS's words for a version or build number that was there before.
+VERSION_USED = re.compile(
+    r"9018[69]|90062|OLD_VERSION_CODE|[Aa]lready (been )?(used|submitted|uploaded)|"
+    r"must (contain|be) a? ?higher (version )?than|Redundant Binary Upload"
+)
+
 
 @dataclass(frozen=True)
 class FailureClass:
@@ -35,6 +41,7 @@ _EAS = (
     (r"bearer token is invalid", "InvalidCredentials", False),
     (r"You don't have the required permissions", "PermissionDenied", False),
     (r"Entity not authorized", "PermissionDenied", False),
+    (r"Failed to upload the project tarball", "UploadFailed", True),
     (r"transient error", "ServiceUnavailable", True),
     (r"down for maintenance", "ServiceUnavailable", True),
     (r"maximum number of pending", "TooManyPendingBuilds", True),
@@ -44,7 +51,6 @@ _EAS = (
         True,
     ),
     (r"Bad Gateway|Service Unavailable|Gateway Time-?out|Internal Server Error", "ServiceUnavailable", True),
-    (r"Failed to upload the project tarball", "UploadFailed", True),
     (r"[Ff]ree (tier|plan)|EAS_BUILD_FREE_TIER|upgrade to the Starter plan", "QuotaExceeded", False),
     (r"VALIDATION_ERROR|is not valid\. |Invalid app config", "InvalidConfiguration", False),
     (
@@ -60,7 +66,7 @@ _EAS = (
     (r"Input is required, but stdin is not readable", "InteractiveSetupNeeded", False),
     (r"EAS project not configured|Must configure EAS project", "InteractiveSetupNeeded", False),
     (r"Credentials are not set up|in --?non-interactive mode", "InteractiveSetupNeeded", False),
-    (r"90189|already been (used|submitted|uploaded)", "VersionAlreadyUsed", False),
+    (VERSION_USED.pattern, "VersionAlreadyUsed", False),
 )
 
 _GIT = (

@@ -35,6 +35,15 @@ _IN_TEXT = (
         re.compile(r"([?&](?:access_|api_)?(?:token|key|signature|sig|X-Goog-Signature)=)[^&\s'\"]+"),
         r"\1" + MASK,
     ),
+    # The usual shapes of tokens: GitHub, GitLab, npm, Slack, Stripe, AWS, Google, and any signed JWT.
+    (
+        re.compile(
+            r"\b(?:gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|npm_\w{20,}|xox[abeoprs]-[\w-]{10,}|"
+            r"[sr]k_live_\w{16,}|AKIA[0-9A-Z]{16}|AIza[\w-]{30,}|eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,})"
+        ),
+        MASK,
+    ),
+    (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?:.*?-----END [A-Z ]*PRIVATE KEY-----|.*)", re.DOTALL), MASK),
 )
 
 

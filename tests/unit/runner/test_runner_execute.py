@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from publishbuild.names import EXIT_DONE, EXIT_GIVE_UP, EXIT_RETRY
-from publishbuild.runner.execute import READ_ATTEMPTS, Attempt, execute_build_and_submit
+from publishbuild.runner.attempt import READ_ATTEMPTS, Attempt
+from publishbuild.runner.execute import execute_build_and_submit
 from publishbuild.runner.failures import AttemptFailed, FailureClass
 from publishbuild.runner.logs import LogTail, make_log
 from publishbuild.runner.next_step import RemoteBuild, RemoteSubmission
@@ -156,7 +157,7 @@ def test_a_creation_whose_answer_was_lost_is_not_repeated(tmp_path: Path, call: 
 def test_a_report_is_left_before_the_end(tmp_path: Path) -> None:
     """An attempt that is killed has already said which builds it started."""
     reports = run(tmp_path, FakeEas(), PUBLISHBUILD_PLATFORM="ios").reports
-    assert reports[0].commit == "c1"
+    assert reports[1].commit == "c1"
     assert any(report.builds and report.builds[0].status == "IN_PROGRESS" for report in reports)
 
 

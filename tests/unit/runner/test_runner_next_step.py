@@ -63,7 +63,7 @@ def test_each_known_state_has_its_step(facts: PlatformFacts, expected: Step) -> 
         (with_build("ERRORED"), "BuildErrored", False),
         (with_build("CANCELED"), "BuildCanceled", False),
         (with_submission("ERRORED"), "SubmissionErrored", False),
-        (with_submission("ERRORED", can_retry=True, retried=True), "SubmissionErrored", True),
+        (with_submission("ERRORED", can_retry=True, retried=True), "SubmissionErrored", False),
         (with_submission("CANCELED"), "SubmissionCanceled", False),
     ],
 )
