@@ -23,6 +23,12 @@ EAS_CLI_VERSION = "24.8.0"
 DEADLINE_SECONDS = 30
 
 
+@pytest.fixture(autouse=True)
+def _fresh(standins: Standins) -> None:
+    """EAS knows nothing at the start of each test, and fails nowhere."""
+    standins.post("reset", {})
+
+
 @pytest.fixture(scope="session")
 def eas_cli() -> Path:
     """``$EAS_CLI``, the pinned version in the cache, or the pinned version installed there now (167 MB, once)."""
@@ -42,7 +48,7 @@ def eas_cli() -> Path:
     return program
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def standins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standins]:
     """The stand-ins as the demo's pod runs them, in a process of their own; only the git ports are free to choose."""
     with socket.socket() as probe:
@@ -62,8 +68,10 @@ def standins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standins]:
         "STANDIN_HTTP_PORT": str(http_port),
         "STANDIN_HTTPS_PORT": str(https_port),
         # Long enough to be seen at every status, short enough for a test.
+        "STANDIN_SECONDS_NEW": "0",
         "STANDIN_SECONDS_IN_QUEUE": "0.5",
-        "STANDIN_SECONDS_IN_PROGRESS": "1",
+        "STANDIN_SECONDS_IN_PROGRESS": "0.5",
+        "STANDIN_SECONDS_SUBMISSION_IN_QUEUE": "0",
         "STANDIN_SECONDS_SUBMISSION_IN_PROGRESS": "0.5",
     }
     with subprocess.Popen((sys.executable, "-m", "tests.standins.serve"), env=environment) as server:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from publishbuild.names import EXIT_DONE, EXIT_GIVE_UP
-from tests.runner_real.attempts import Standins, environment_for, run_attempt, start_attempt
+from tests.runner_real.attempts import Standins, environment_for, run_attempt
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,11 +16,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.integration
 
 CANARY = "canary-expo-token-93ab"
-
-
-@pytest.fixture(autouse=True)
-def _fresh(standins: Standins) -> None:
-    standins.post("reset", {})
 
 
 def test_both_platforms_are_built_and_submitted_and_a_second_attempt_pays_nothing(
@@ -49,23 +43,6 @@ def test_both_platforms_are_built_and_submitted_and_a_second_attempt_pays_nothin
     counts = standins.get("counts")
     assert counts["buildsByMessage"] == once
     assert counts["submissionsByMessage"] == once
-
-
-def test_a_killed_attempts_build_is_found_by_the_next(standins: Standins, eas_cli: Path, tmp_path: Path) -> None:
-    """After a kill -9 while the build runs the next attempt goes on with it and pays for no other."""
-    standins.post("settings", {"stages": {"in_progress": 5}})
-    environment = environment_for(standins, eas_cli, tmp_path, "uid-kill", PUBLISHBUILD_PLATFORM="android")
-    runner = start_attempt(environment)
-    deadline = time.monotonic() + 60
-    while not standins.get("builds"):
-        assert time.monotonic() < deadline
-    runner.kill()
-    runner.communicate()
-    standins.post("settings", {"stages": {"in_progress": 1}})
-    ended = run_attempt(environment, tmp_path)
-    assert ended.exit_code == EXIT_DONE, ended.output
-    counts = standins.get("counts")
-    assert (counts["builds"], counts["submissions"]) == (1, 1)
 
 
 @pytest.mark.parametrize(("profile", "reason"), [("errored", "BuildErrored"), ("canceled", "BuildCanceled")])

@@ -25,7 +25,7 @@ class Fault:
     ``status``; ``error`` with a GraphQL error (``message``, ``code``, ``transient``); ``drop`` closes the connection
     before, ``drop-after`` after the request took effect; ``hold`` waits before and ``hold-after`` after it took effect
     until it is released, and the answer is never sent; ``slow`` takes ``delay`` seconds.
-    ``times``: how many requests (0 = all), ``seconds``: for how long since it was set (0 = for ever).
+    ``times``: how many requests (0 = all), ``seconds``: for how long since the first one (0 = for ever).
     """
 
     operation: str
@@ -37,24 +37,29 @@ class Fault:
     delay: float = 0
     times: int = 0
     seconds: float = 0
-    since: float = 0
-    taken: int = 0
+    first: float | None = field(default=None, init=False)
+    taken: int = field(default=0, init=False)
 
     @classmethod
-    def parse(cls, given: dict[str, Any], now: float) -> Fault:
+    def parse(cls, given: dict[str, Any]) -> Fault:
         """From JSON; a key or kind that nobody knows is a `ValueError`."""
-        known = {item.name for item in fields(cls)}
+        known = {item.name for item in fields(cls) if item.init}
         if unknown := set(given) - known:
             raise ValueError(f"unknown keys {sorted(unknown)}")
-        fault = cls(**given, since=now)
+        fault = cls(**given)
         if fault.kind not in KINDS:
             raise ValueError(f"kind must be one of {KINDS}")
         return fault
 
     def is_for(self, operation: str, now: float) -> bool:
         """Whether it strikes this request."""
-        over = (self.times and self.taken >= self.times) or (self.seconds and now >= self.since + self.seconds)
-        return self.operation in {operation, ANY} and not over
+        late = self.seconds and self.first is not None and now >= self.first + self.seconds
+        return self.operation in {operation, ANY} and not late and not (self.times and self.taken >= self.times)
+
+    def strike(self, now: float) -> None:
+        """Count one request."""
+        self.taken += 1
+        self.first = now if self.first is None else self.first
 
 
 @dataclass
@@ -84,7 +89,7 @@ class Faults:
         fault = next((fault for fault in self.set_now if fault.is_for(operation, now)), None)
         if fault is None:
             return await answer()
-        fault.taken += 1
+        fault.strike(now)
         self.struck += 1
         if fault.kind == "status":
             await request.read()

@@ -41,6 +41,7 @@ def make_app(world: World | None = None) -> web.Application:
             web.get("/standin/requests", _requests),
             web.get("/standin/held", _held),
             web.post("/standin/release", _release),
+            web.post("/standin/finish", _finish),
             web.post("/standin/settings", _settings),
             web.post("/standin/reset", _reset),
             web.route("*", "/{path:.*}", _unknown),
@@ -176,6 +177,14 @@ async def _release(request: web.Request) -> web.Response:
     return web.json_response({"ok": True})
 
 
+async def _finish(request: web.Request) -> web.Response:
+    """Every build and submission that goes on ends now."""
+    world = request.app[WORLD]
+    for item in (*world.builds.values(), *world.submissions.values()):
+        item.stages = Stages(**dict.fromkeys(vars(item.stages), 0.0))
+    return web.json_response({"ok": True})
+
+
 async def _settings(request: web.Request) -> web.Response:
     """Take ``stages``, ``nextOutcomes``, ``nextSubmissionOutcomes``, ``submissionError`` and ``faults``, each optional.
 
@@ -190,7 +199,7 @@ async def _settings(request: web.Request) -> web.Response:
         world.next_submission_outcomes.extend(str(o) for o in body.get("nextSubmissionOutcomes", []))
         world.submission_error.update(body.get("submissionError", {}))
         if "faults" in body:
-            request.app[FAULTS].set_now = [Fault.parse(given, world.now()) for given in body["faults"]]
+            request.app[FAULTS].set_now = [Fault.parse(given) for given in body["faults"]]
     except (json.JSONDecodeError, TypeError, ValueError, AttributeError) as error:
         return web.json_response({"error": str(error), "stages": vars(Stages())}, status=400)
     world.stages = stages
