@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from publishbuild.runner.result import RunResult
+from publishbuild.runner.result import PROGRESS_MARK, RunResult
 from tests.standins.run_with_forwarder import DEFAULTS
 from tests.support.waiting import until
 
 EAS_PORT = 3000
+_STARTED: list[subprocess.Popen[str]] = []
 API = f"http://127.0.0.1:{EAS_PORT}/standin"
 
 
@@ -62,9 +63,14 @@ class Ended:
     result: RunResult
 
     @property
+    def progress_lines(self) -> list[str]:
+        """The progress lines as printed."""
+        return [line for line in self.output.splitlines() if line.startswith(PROGRESS_MARK)]
+
+    @property
     def progress(self) -> list[RunResult]:
         """The progress lines, in order."""
-        return [told for line in self.output.splitlines() if (told := RunResult.from_progress(line))]
+        return [told for line in self.progress_lines if (told := RunResult.from_progress(line))]
 
     @property
     def reason(self) -> str | None:
@@ -94,7 +100,8 @@ def environment_for(standins: Standins, eas_cli: Path, folder: Path, uid: str, *
 def start_attempt(environment: dict[str, str], *arguments: str) -> subprocess.Popen[str]:
     """Start an attempt as the pod would."""
     command = (sys.executable, "-m", "publishbuild.runner", *arguments)
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+    _STARTED.append(subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True))
+    return _STARTED[-1]
 
 
 def run_attempt(environment: dict[str, str], folder: Path, *arguments: str) -> Ended:
@@ -116,6 +123,14 @@ def kill_pod(runner: subprocess.Popen[str]) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     runner.communicate(timeout=30)
+
+
+def kill_leftovers() -> None:
+    """After a test that failed half-way: no attempt of it may disturb the next."""
+    while _STARTED:
+        runner = _STARTED.pop()
+        if runner.poll() is None:
+            kill_pod(runner)
 
 
 def _descendants(pid: int) -> list[int]:

@@ -111,15 +111,21 @@ def _classify(table: tuple[tuple[str, str, bool], ...], output: str, otherwise: 
 
 
 def _line_at(output: str, position: int) -> str:
+    """The line that was recognised, with the list item that explains it where one follows."""
     start = output.rfind("\n", 0, position) + 1
-    end = output.find("\n", position)
-    line = output[start : end if end >= 0 else None].strip()
-    return line.removeprefix("Original error message: ")[:MESSAGE_CHARACTERS]
+    line, *after = [line.strip() for line in output[start:].split("\n", 2)][:2]
+    detail = f" {after[0][2:]}" if after and after[0].startswith("- ") and not line.startswith("- ") else ""
+    return (line.removeprefix("Original error message: ") + detail)[:MESSAGE_CHARACTERS]
+
+
+_EMPTY = re.compile(
+    r"^(Error: )?(\w+(:\w+)? command failed\.?|GraphQL request failed\.?)?$|^(Response status|Request ID): "
+)
 
 
 def _last_words(output: str) -> str:
-    """The last line that says something: the CLI ends with a line that only says that it failed."""
-    empty = re.compile(r"^(Error: )?(\w+(:\w+)? command failed\.?|GraphQL request failed\.?)?$")
+    """The last line that says something: the CLI ends with lines that only say that it failed."""
     lines = [line.strip() for line in output.splitlines()]
-    spoken = [line for line in lines if not empty.match(line)]
-    return (spoken or [line for line in lines if line] or ["it said nothing"])[-1][:MESSAGE_CHARACTERS]
+    spoken = [line for line in lines if not _EMPTY.match(line)]
+    last = (spoken or [line for line in lines if line] or ["it said nothing"])[-1]
+    return last.removeprefix("Error message: ")[:MESSAGE_CHARACTERS]

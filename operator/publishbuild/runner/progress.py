@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
 SECONDS_PER_MINUTE = 60
 
-# Steps that take long, or that cost something.
+# Steps that take long, that cost something, or before which nothing is known.
 _DOING = {
+    Step.FIND_BUILD: "an {platform} build of an earlier attempt is looked for",
     Step.CREATE_BUILD: "the {platform} project is uploaded to EAS",
     Step.CREATE_SUBMISSION: "{platform} build {build} is handed to the store",
     Step.RETRY_SUBMISSION: "EAS is asked to run the {platform} submission again",

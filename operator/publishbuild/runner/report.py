@@ -37,6 +37,9 @@ class Report:
 
         An attempt that is killed has named the builds it started, and whoever reads the log need not wait for its end.
         """
+        if self._told is not None and result.message is None:
+            # Between two steps there may be nothing to say; that is no news.
+            result = result.model_copy(update={"message": self._told.message})
         if result == self._told:
             return
         self._told = result

@@ -180,8 +180,11 @@ async def _release(request: web.Request) -> web.Response:
 async def _finish(request: web.Request) -> web.Response:
     """Every build and submission that goes on ends now."""
     world = request.app[WORLD]
-    for item in (*world.builds.values(), *world.submissions.values()):
-        item.stages = Stages(**dict.fromkeys(vars(item.stages), 0.0))
+    now = Stages(**dict.fromkeys(vars(world.stages), 0.0))
+    for build in world.builds.values():
+        build.stages = now
+    for submission in world.submissions.values():
+        submission.stages = now
     return web.json_response({"ok": True})
 
 
