@@ -39,12 +39,13 @@ def make_attempt(
     shutil.rmtree(private, ignore_errors=True)
     children = child_environment(environment, private)
     access = GitAccess.prepare(children, settings.source_url, settings.source_secret_dir, private / "git")
+    source = settings.workdir / "source"
     return Attempt(
         settings=settings,
-        clone=Clone(settings.workdir / "source", access, log),
+        clone=Clone(source, access, log),
         open_app=lambda app: EasCli(app, children, log),
         check_app=lambda app: check_profiles(app, settings),
-        prepare_app=lambda app: install(app, settings, children, log),
+        prepare_app=lambda app: install(app, source.resolve(), settings, children, log),
         report=report,
         sleep=time.sleep,
         log=log,

@@ -19,11 +19,13 @@ if TYPE_CHECKING:
     from structlog.typing import FilteringBoundLogger
 
 TIMEOUT_SECONDS = 600
+_SSH_OPTIONS = "-o BatchMode=yes -o StrictHostKeyChecking=yes -o ConnectTimeout=30"
 
 # Answers only for the host that the Secret is meant for: a redirect elsewhere must not carry the password away.
 _ASKPASS = """#!/bin/sh
 case "$1" in
   *"//$PUBLISHBUILD_ASKPASS_HOST'"*|*"@$PUBLISHBUILD_ASKPASS_HOST'"*) ;;
+  *"//$PUBLISHBUILD_ASKPASS_HOST\\""*|*"@$PUBLISHBUILD_ASKPASS_HOST\\""*) ;; # git-lfs asks in other quotes
   *) exit 1 ;;
 esac
 case "$1" in
@@ -53,6 +55,8 @@ class GitAccess:
             "GIT_ALLOW_PROTOCOL": "https:http:ssh:file",
             "GIT_CONFIG_NOSYSTEM": "1",
             "GIT_ADVICE": "0",
+            # Files of Git LFS come by a step of their own, which can say what is missing.
+            "GIT_LFS_SKIP_SMUDGE": "1",
         }
         config = {"credential.helper": "", "advice.detachedHead": "false"}
         if url.startswith("file://"):
@@ -64,7 +68,7 @@ class GitAccess:
                 environment["GIT_SSH_COMMAND"] = _ssh_command(secret_dir, private_dir)
             else:
                 environment |= _askpass(url, secret_dir, private_dir)
-        environment.setdefault("GIT_SSH_COMMAND", "ssh -o BatchMode=yes -o StrictHostKeyChecking=yes")
+        environment.setdefault("GIT_SSH_COMMAND", f"ssh {_SSH_OPTIONS}")
         environment["GIT_CONFIG_COUNT"] = str(len(config))
         for number, (key, value) in enumerate(config.items()):
             environment |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
@@ -79,7 +83,7 @@ def _ssh_command(secret_dir: Path, private_dir: Path) -> str:
     # ssh refuses a key that others can read, as a mounted Secret is, and one without a newline at its end.
     with os.fdopen(os.open(key, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write((secret_dir / "ssh-privatekey").read_text().rstrip("\n") + "\n")
-    options = "-o IdentitiesOnly=yes -o BatchMode=yes -o StrictHostKeyChecking=yes"
+    options = f"-o IdentitiesOnly=yes {_SSH_OPTIONS}"
     return f"ssh -F /dev/null -i '{key}' {options} -o UserKnownHostsFile='{known_hosts}'"
 
 
@@ -131,8 +135,27 @@ class Clone:
         commit = self._git("rev-parse", "--verify", "--end-of-options", f"{target}^{{commit}}").strip()
         self._git("checkout", "--quiet", "--force", "--detach", commit)
         if (self.folder / ".gitmodules").exists():
-            self._git("submodule", "update", "--init", "--recursive", "--depth=1", "--quiet")
+            self._submodules()
+        if self._git("ls-files", "-z", "--", ":(attr:filter=lfs)"):
+            self._large_files()
         return commit
+
+    def _submodules(self) -> None:
+        command = ("submodule", "update", "--init", "--recursive", "--quiet")
+        # A server may give out no single commits.
+        if self._try(*command, "--depth=1").exit_code != 0:
+            self._git(*command)
+
+    def _large_files(self) -> None:
+        """Replace the pointers of Git LFS by the files: EAS would build with the pointers."""
+        if self._try("lfs", "version").exit_code != 0:
+            message = (
+                "the source keeps files in Git LFS, and the image has no git-lfs: name one that has it in runner.image"
+            )
+            raise give_up("ProgramMissing", message)
+        # For eas-cli as well, which clones this clone for its upload.
+        self._git("lfs", "install", "--skip-repo")
+        self._git("lfs", "pull")
 
     def _git(self, *arguments: str) -> str:
         done = self._try(*arguments)

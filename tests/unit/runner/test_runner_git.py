@@ -67,6 +67,42 @@ def test_a_name_is_checked_out_and_resolved(
     assert (made.folder / "file").read_text() == content
 
 
+def test_submodules_come_with_it_also_where_single_commits_are_refused(
+    origin: Path, clone: Callable[..., Clone], tmp_path: Path
+) -> None:
+    """A submodule is at the commit that the source names, although its own branch has moved on."""
+    outer = tmp_path / "outer"
+    outer.mkdir()
+    git(outer, "init", "-q", "-b", "main")
+    git(outer, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", origin.as_uri(), "inner")
+    git(outer / "inner", "checkout", "-q", "old")
+    git(outer, "add", "inner")
+    git(outer, "commit", "-q", "-m", "with a submodule")
+    git(origin, "config", "uploadpack.allowAnySHA1InWant", "false")
+    made = clone(outer.as_uri())
+    made.fetch(outer.as_uri(), "main")
+    assert (made.folder / "inner" / "file").read_text() == "one"
+
+
+def test_large_files_without_git_lfs_are_no_silent_pointers(
+    origin: Path, clone: Callable[..., Clone], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A source with Git LFS in an image without it fails at once and says what is missing."""
+    (origin / ".gitattributes").write_text("*.bin filter=lfs diff=lfs merge=lfs -text\n")
+    (origin / "big.bin").write_text("version https://git-lfs.github.com/spec/v1\n")
+    git(origin, "-c", "filter.lfs.clean=cat", "add", ".")
+    git(origin, "commit", "-q", "-m", "large")
+    # A git without git-lfs, wherever this host may have one.
+    empty = tmp_path / "exec"
+    empty.mkdir()
+    (empty / "git-lfs").write_text("#!/bin/sh\nexit 1\n")
+    (empty / "git-lfs").chmod(0o755)
+    monkeypatch.setitem(BASE, "PATH", f"{empty}:{BASE['PATH']}")
+    with pytest.raises(AttemptFailed, match="git-lfs") as caught:
+        clone(origin.as_uri()).fetch(origin.as_uri(), "main")
+    assert (caught.value.failure.reason, caught.value.failure.retryable) == ("ProgramMissing", False)
+
+
 @pytest.mark.parametrize("length", [40, 10])
 def test_a_sha_is_checked_out_also_when_short_or_no_branchs_tip(
     origin: Path, clone: Callable[..., Clone], length: int
@@ -137,6 +173,7 @@ def test_a_basic_auth_password_is_in_no_argument_and_no_variable(tmp_path: Path)
     [
         ("Username for 'https://h.example:8443': ", "bob"),
         ("Password for 'https://bob@h.example:8443': ", "canary-pw"),
+        ('Password for "https://bob@h.example:8443"', "canary-pw"),
         ("Password for 'https://bob@evil.example': ", ""),
         ("Username for 'https://h.example:8443.evil.example': ", ""),
     ],
