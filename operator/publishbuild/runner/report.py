@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from publishbuild.runner.logs import LogTail
     from publishbuild.runner.redact import Redactor
 
+_TEXTS = frozenset({"message", "log_tail", "logs_url", "artifact_url", "url"})
+
 
 class Report:
     """The one writer of the termination log, and of the progress lines on ``stream`` (stdout)."""
@@ -69,13 +71,13 @@ class Report:
             self._log.warning("the report could not be written", path=str(self._path), error=str(error))
 
     def _clean(self, result: RunResult) -> RunResult:
-        """The same report without secrets, wherever they stand in it."""
+        """The same report without secrets in any of its texts and links; ids and statuses are EAS's own words."""
 
-        def clean(value: object) -> object:
+        def clean(value: object, key: str = "") -> object:
             if isinstance(value, str):
-                return self._redactor(value)
+                return self._redactor(value) if key in _TEXTS else value
             if isinstance(value, dict):
-                return {key: clean(item) for key, item in value.items()}
+                return {name: clean(item, name) for name, item in value.items()}
             return [clean(item) for item in value] if isinstance(value, (list, tuple)) else value
 
         return RunResult.model_validate(clean(result.model_dump()))
