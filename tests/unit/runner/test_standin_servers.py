@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import sys
+import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +23,7 @@ from tests.standins import git_server
 from tests.standins.eas_api.server import make_app
 from tests.standins.eas_api.world import Stages, World
 from tests.standins.forwarder import forward
+from tests.support.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -237,10 +240,13 @@ async def test_a_held_request_ends_when_it_is_released(
     """A test learns what is held and lets it go; "hold" never takes effect, "hold-after" already has."""
     url = await serve(make_app())
     asked = asyncio.create_task(_ask(url, [{"operation": "*", "kind": kind}]))
+
+    def is_held() -> bool:
+        with urllib.request.urlopen(f"{url}/standin/held", timeout=10) as answer:  # noqa: S310 - our own server
+            return bool(json.load(answer) == [CREATE["operationName"]])
+
+    await asyncio.to_thread(until, is_held, seconds=30, what="the request is held")
     async with aiohttp.ClientSession() as http:
-        async with asyncio.timeout(30):
-            while await (await http.get(f"{url}/standin/held")).json() != [CREATE["operationName"]]:
-                await asyncio.sleep(0.01)
         await http.post(f"{url}/standin/release")
         assert await asked == ["dropped"]
         counts = await (await http.get(f"{url}/standin/counts")).json()
