@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from publishbuild.runner.failures import AttemptFailed
-from publishbuild.runner.git import Clone, GitAccess
+from publishbuild.runner.git import Clone
+from publishbuild.runner.git_access import GitAccess
 from publishbuild.runner.logs import LogTail, make_log
 from publishbuild.runner.redact import Redactor
 from tests.runner_real.attempts import Standins

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from publishbuild.runner.attempt import Attempt
 from publishbuild.runner.child_environment import child_environment
 from publishbuild.runner.eas import EasCli
-from publishbuild.runner.git import Clone, GitAccess
+from publishbuild.runner.git import Clone
+from publishbuild.runner.git_access import GitAccess
 from publishbuild.runner.install import install
 from publishbuild.runner.preflight import check_profiles
 

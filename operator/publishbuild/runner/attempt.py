@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 import tenacity
 
 from publishbuild.names import EXIT_DONE, EXIT_GIVE_UP, EXIT_RETRY
-from publishbuild.runner.failures import AttemptFailed, FailureClass
-from publishbuild.runner.git import give_up
+from publishbuild.runner.failures import AttemptFailed, FailureClass, give_up
 from publishbuild.runner.next_step import ENDED
 from publishbuild.runner.progress import sentence
 from publishbuild.runner.result import BuildResult, FailureResult, RunResult, SubmissionResult

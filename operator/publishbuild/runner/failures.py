@@ -35,6 +35,11 @@ class AttemptFailed(Exception):  # noqa: N818 - reads as what happened: an attem
         self.failure = failure
 
 
+def give_up(reason: str, message: str) -> AttemptFailed:
+    """A failure that no retry helps."""
+    return AttemptFailed(FailureClass(reason, message, retryable=False))
+
+
 # First match wins; (pattern, reason, worth a retry).
 _EAS = (
     (r"Either log in with eas login or set the EXPO_TOKEN", "InvalidCredentials", False),

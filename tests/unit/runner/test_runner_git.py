@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from publishbuild.runner.failures import AttemptFailed
-from publishbuild.runner.git import Clone, GitAccess
+from publishbuild.runner.git import Clone
+from publishbuild.runner.git_access import GitAccess
 from publishbuild.runner.logs import LogTail, make_log
 from publishbuild.runner.redact import Redactor
 
@@ -67,18 +68,22 @@ def test_a_name_is_checked_out_and_resolved(
     assert (made.folder / "file").read_text() == content
 
 
+@pytest.mark.parametrize("protocol", ["0", "2"])
 def test_submodules_come_with_it_also_where_single_commits_are_refused(
-    origin: Path, clone: Callable[..., Clone], tmp_path: Path
+    origin: Path, clone: Callable[..., Clone], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, protocol: str
 ) -> None:
-    """A submodule is at the commit that the source names, although its own branch has moved on."""
+    """A submodule is at the commit that the source names, although no branch is there any more (0: an old server)."""
+    git(origin, "branch", "-D", "old")
+    git(origin, "tag", "-d", "v1")
     outer = tmp_path / "outer"
     outer.mkdir()
     git(outer, "init", "-q", "-b", "main")
     git(outer, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", origin.as_uri(), "inner")
-    git(outer / "inner", "checkout", "-q", "old")
+    git(outer / "inner", "checkout", "-q", "main~1")
     git(outer, "add", "inner")
     git(outer, "commit", "-q", "-m", "with a submodule")
-    git(origin, "config", "uploadpack.allowAnySHA1InWant", "false")
+    (tmp_path / ".gitconfig").write_text(f"[protocol]\nversion = {protocol}\n")
+    monkeypatch.setitem(BASE, "HOME", str(tmp_path))
     made = clone(outer.as_uri())
     made.fetch(outer.as_uri(), "main")
     assert (made.folder / "inner" / "file").read_text() == "one"
@@ -123,8 +128,15 @@ def test_a_second_attempt_starts_from_an_empty_folder(origin: Path, clone: Calla
     assert not (made.folder / "left").exists()
 
 
-def test_an_earlier_commit_can_be_gone_back_to(origin: Path, clone: Callable[..., Clone]) -> None:
-    """After a fetch of main, a commit that an earlier attempt built is reachable."""
+@pytest.mark.parametrize("protocol", ["0", "2"])
+def test_an_earlier_commit_can_be_gone_back_to(
+    origin: Path, clone: Callable[..., Clone], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, protocol: str
+) -> None:
+    """After a shallow fetch of main, a commit that an earlier attempt built is reachable (0: an old server)."""
+    git(origin, "branch", "-D", "old")
+    git(origin, "tag", "-d", "v1")
+    (tmp_path / ".gitconfig").write_text(f"[protocol]\nversion = {protocol}\n")
+    monkeypatch.setitem(BASE, "HOME", str(tmp_path))
     made = clone(origin.as_uri())
     made.fetch(origin.as_uri(), "main")
     first = git(origin, "rev-parse", "main~1")

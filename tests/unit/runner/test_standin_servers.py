@@ -16,7 +16,8 @@ import pytest
 from aiohttp import web
 
 from publishbuild.runner.failures import AttemptFailed
-from publishbuild.runner.git import Clone, GitAccess
+from publishbuild.runner.git import Clone
+from publishbuild.runner.git_access import GitAccess
 from publishbuild.runner.logs import LogTail, make_log
 from publishbuild.runner.redact import Redactor
 from tests.standins import git_server
