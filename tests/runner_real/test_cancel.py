@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,20 +17,17 @@ from tests.runner_real.attempts import (
     run_attempt,
     start_attempt,
 )
+from tests.support.callback_server import CallbackServer
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.integration
 
-MARK = 'kubernetes.io/config.seen="2025-01-01T00:00:00Z"\npublishbuild.dev/cancel="true"\n'
-
 
 @pytest.fixture
-def podinfo(tmp_path: Path) -> Path:
-    """The folder that the kubelet writes the pod's annotations into; without the mark."""
-    folder = tmp_path / "podinfo"
-    folder.mkdir()
-    (folder / "annotations").write_text('kubernetes.io/config.seen="2025-01-01T00:00:00Z"\n')
-    return folder
+def operator() -> Iterator[CallbackServer]:
+    """An operator that knows of no reason to stop anything."""
+    with CallbackServer() as running:
+        yield running
 
 
 def _forever(standins: Standins) -> None:
@@ -40,46 +38,48 @@ def _statuses(standins: Standins) -> set[str]:
     return {build["status"] for build in standins.get("builds")}
 
 
-def test_the_mark_alone_cancels_what_both_platforms_have_started(
-    standins: Standins, eas_cli: Path, tmp_path: Path, podinfo: Path
+def test_a_cancelled_build_is_cancelled_on_eas_for_both_platforms(
+    standins: Standins, eas_cli: Path, tmp_path: Path, operator: CallbackServer
 ) -> None:
-    """Without any signal the marked pod cancels both builds, names them, and asks for no other pod."""
+    """On SIGTERM the pod of a cancelled build cancels both, names them, and asks for no other pod."""
     _forever(standins)
-    environment = environment_for(standins, eas_cli, tmp_path, "uid-mark", PUBLISHBUILD_PODINFO_DIR=str(podinfo))
+    environment = environment_for(standins, eas_cli, tmp_path, "uid-cancel", **operator.environment)
     runner = start_attempt(environment)
     until(lambda: len(standins.get("builds")) == 2, seconds=120, what="both builds are there")
-    (podinfo / "annotations").write_text(MARK)
+    operator.reasons = ["stopped by spec.cancel"]
+    runner.terminate()
     ended = end_of(runner, tmp_path)
     _is_cancelled(ended)
     assert _statuses(standins) == {"CANCELED"}
     assert {build.status for build in ended.result.builds} == {"CANCELED"}
     assert all(build["id"] in str(ended.result.message) for build in standins.get("builds"))
     told = [report.message or "" for report in ended.progress]
+    assert any('"message":"ios build' in report for report in operator.reports), operator.reports
     assert any("IN_QUEUE at EAS, position 1, about 60 min" in message for message in told), told
     assert len(set(ended.progress_lines)) == len(ended.progress_lines)
 
 
 def test_a_build_whose_creation_was_interrupted_is_looked_for_and_cancelled(
-    standins: Standins, eas_cli: Path, tmp_path: Path, podinfo: Path
+    standins: Standins, eas_cli: Path, tmp_path: Path, operator: CallbackServer
 ) -> None:
-    """SIGTERM and mark come while the answer with the build's id is on its way: the build is found and cancelled."""
+    """SIGTERM comes while the answer with the build's id is on its way: it is found and cancelled."""
     _forever(standins)
     standins.fail({"operation": "CreateAndroidBuildMutation", "kind": "hold-after"})
-    given = {"PUBLISHBUILD_PLATFORM": "android", "PUBLISHBUILD_PODINFO_DIR": str(podinfo)}
+    given = {"PUBLISHBUILD_PLATFORM": "android", **operator.environment}
     runner = start_attempt(environment_for(standins, eas_cli, tmp_path, "uid-inflight", **given))
     standins.wait_until_held("CreateAndroidBuildMutation")
+    operator.reasons = [None, "", "the build was deleted"]  # its watch may be later than the signal
     runner.terminate()
-    (podinfo / "annotations").write_text(MARK)  # the kubelet may be later than the signal
     _is_cancelled(end_of(runner, tmp_path))
     assert _statuses(standins) == {"CANCELED"}
 
 
 def test_a_drained_pods_build_goes_on_and_the_cancel_command_ends_it(
-    standins: Standins, eas_cli: Path, tmp_path: Path, podinfo: Path
+    standins: Standins, eas_cli: Path, tmp_path: Path, operator: CallbackServer
 ) -> None:
-    """SIGTERM without a mark leaves the build alone; the command in a pod of its own cancels it, and may run twice."""
+    """SIGTERM without a reason leaves the build alone; the command in a pod of its own cancels it, and may run twice."""
     _forever(standins)
-    given = {"PUBLISHBUILD_PLATFORM": "android", "PUBLISHBUILD_PODINFO_DIR": str(podinfo)}
+    given = {"PUBLISHBUILD_PLATFORM": "android", **operator.environment}
     environment = environment_for(standins, eas_cli, tmp_path, "uid-drain", **given)
     runner = start_attempt(environment)
     until(lambda: standins.get("builds"), seconds=60, what="the build is there")

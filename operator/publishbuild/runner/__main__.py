@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from publishbuild.runner.assemble import make_attempt, source_secrets
+from publishbuild.runner.callback import Callback
 from publishbuild.runner.cancel import cancel_remote
-from publishbuild.runner.cancel_mark import CancelMark
 from publishbuild.runner.execute import execute_build_and_submit
 from publishbuild.runner.failures import AttemptFailed, FailureClass
 from publishbuild.runner.logs import LogTail, make_log
@@ -59,21 +59,19 @@ def main(environment: Mapping[str, str], arguments: Sequence[str] = ()) -> int:
     tail = LogTail()
     log = make_log(redactor, tail)
     path = Path(environment.get("PUBLISHBUILD_TERMINATION_LOG") or DEFAULT_TERMINATION_LOG)
-    run = _Run(Report(path, redactor, tail, log), log)
-    mark = CancelMark.from_environment(environment)
+    callback = Callback.from_environment(environment)
+    run = _Run(Report(path, redactor, tail, log, tell=callback.tell), log)
     signal.signal(signal.SIGTERM, _on_sigterm)
     try:
-        failure = _failure_of(run, environment, arguments, mark)
+        failure = _failure_of(run, environment, arguments)
         # Nothing may interrupt the writing of the report.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     except Terminated:
-        failure = _stopped(run, mark) if not arguments else _terminated()
+        failure = _stopped(run, callback) if not arguments else _terminated()
     return run.report.end(run.attempt, failure, run.message)
 
 
-def _failure_of(
-    run: _Run, environment: Mapping[str, str], arguments: Sequence[str], mark: CancelMark
-) -> FailureClass | None:
+def _failure_of(run: _Run, environment: Mapping[str, str], arguments: Sequence[str]) -> FailureClass | None:
     try:
         if list(arguments) not in ([], ["cancel"]):
             message = f"the runner knows the argument 'cancel' alone, not {' '.join(arguments)!r}"
@@ -83,7 +81,6 @@ def _failure_of(
             canceled = cancel_remote(run.attempt)
             run.message = canceled.said
             return canceled.failure
-        mark.watch()
         execute_build_and_submit(run.attempt)
     except SettingsError as error:
         return FailureClass("InvalidSettings", "; ".join(str(error).splitlines()), retryable=False)
@@ -95,11 +92,12 @@ def _failure_of(
     return run.attempt.worst_failure()
 
 
-def _stopped(run: _Run, mark: CancelMark) -> FailureClass:
-    """SIGTERM, or the mark: a cancelled build is cancelled on EAS too; any other goes on there for the next attempt."""
-    if run.attempt is None or not mark.appears():
+def _stopped(run: _Run, callback: Callback) -> FailureClass:
+    """SIGTERM: what is stopped for good is cancelled on EAS too; any other build goes on there for the next attempt."""
+    why = callback.stop_reason() if run.attempt else None
+    if run.attempt is None or why is None:
         return _terminated()
-    run.log.info("the build was cancelled; cancelling on EAS")
+    run.log.info("the build is stopped for good; cancelling on EAS", why=why)
     try:
         with _time_limit(CANCEL_SECONDS):
             run.message = cancel_remote(run.attempt).said
@@ -109,7 +107,7 @@ def _stopped(run: _Run, mark: CancelMark) -> FailureClass:
     except Exception as error:  # as above
         run.log.exception("unexpected error")
         run.message = f"canceling on EAS failed: {type(error).__name__}: {error}"
-    # Never worth a retry: the next pod would carry no mark and would build after all.
+    # Never worth a retry: the next pod would build after all.
     return FailureClass("Cancelled", run.message, retryable=False)
 
 

@@ -1,4 +1,4 @@
-"""Leaves the attempt's report in the termination log, and on the way in its log: after every change, and at the end."""
+"""Leaves the attempt's report in the termination log; on the way also in the log and with the operator."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from publishbuild.names import EXIT_DONE, EXIT_GIVE_UP, EXIT_RETRY
 from publishbuild.runner.result import FailureResult, RunResult
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from structlog.typing import FilteringBoundLogger
@@ -25,13 +26,21 @@ class Report:
     """The one writer of the termination log, and of the progress lines on ``stream`` (stdout)."""
 
     def __init__(
-        self, path: Path, redactor: Redactor, tail: LogTail, log: FilteringBoundLogger, stream: TextIO | None = None
+        self,
+        path: Path,
+        redactor: Redactor,
+        tail: LogTail,
+        log: FilteringBoundLogger,
+        *,
+        stream: TextIO | None = None,
+        tell: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._path = path
         self._redactor = redactor
         self._tail = tail
         self._log = log
         self._stream = stream or sys.stdout
+        self._tell = tell
         self._told: RunResult | None = None
 
     def progress(self, result: RunResult) -> None:
@@ -47,6 +56,7 @@ class Report:
         self._told = result
         self._stream.write(self._clean(result).to_progress() + "\n")
         self._stream.flush()
+        self._tell(self._clean(result).to_message())
         self._write(result)
 
     def end(self, attempt: Attempt | None, failure: FailureClass | None, message: str | None = None) -> int:

@@ -63,7 +63,6 @@ class RunResult(_Wire):
     message: str | None = None
     failure: FailureResult | None = None
     log_tail: str | None = None
-    message: str | None = None
 
     def to_message(self, limit: int = TERMINATION_MESSAGE_BYTES) -> str:
         """Compact JSON of at most ``limit`` bytes; never raises and always ends, whatever the fields hold.

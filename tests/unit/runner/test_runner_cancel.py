@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +10,6 @@ import pytest
 from publishbuild.runner.__main__ import OutOfTime, _time_limit
 from publishbuild.runner.attempt import Attempt
 from publishbuild.runner.cancel import cancel_remote
-from publishbuild.runner.cancel_mark import CancelMark
 from publishbuild.runner.failures import AttemptFailed, FailureClass
 from publishbuild.runner.logs import LogTail, make_log
 from publishbuild.runner.next_step import PlatformFacts, RemoteBuild, Step
@@ -60,44 +57,6 @@ def attempt(eas: FakeEas, **environment: str) -> Attempt:
         log=make_log(Redactor(set()), LogTail()),
         eas=any_eas,
     )
-
-
-@pytest.mark.parametrize(
-    ("content", "is_set"),
-    [
-        ('publishbuild.dev/cancel="true"', True),
-        ('a="b"\npublishbuild.dev/cancel="true"\nc="d"\n', True),
-        ('publishbuild.dev/cancel="false"', False),
-        ('x.publishbuild.dev/cancel="true"', False),
-        ('note="\\npublishbuild.dev/cancel=\\"true\\""', False),
-        ("", False),
-        (None, False),
-    ],
-)
-def test_the_mark_is_one_annotation_of_the_pod(tmp_path: Path, content: str | None, is_set: bool) -> None:
-    """The kubelet's file is read line by line; text inside another annotation is no mark, nor is a missing file."""
-    if content is not None:
-        (tmp_path / "annotations").write_text(content)
-    mark = CancelMark.from_environment({"PUBLISHBUILD_PODINFO_DIR": str(tmp_path)})
-    assert mark.is_set() is is_set
-    assert mark.appears(seconds=0) is is_set
-
-
-def test_the_mark_may_come_after_the_signal(tmp_path: Path) -> None:
-    """The kubelet refreshes the file late, so it is read again for a while."""
-    file = tmp_path / "annotations"
-    file.write_text("")
-    mark = CancelMark.from_environment({"PUBLISHBUILD_PODINFO_DIR": str(tmp_path)})
-    write = threading.Timer(0.1, file.write_text, ['publishbuild.dev/cancel="true"'])
-    write.start()
-    assert mark.appears(seconds=30)
-    write.join()
-
-
-@pytest.mark.parametrize(("value", "expected"), [("true", True), ("false", False), ("", False)])
-def test_by_hand_sigterm_alone_can_be_made_to_cancel(value: str, expected: bool) -> None:
-    """PUBLISHBUILD_CANCEL_ON_TERM=true, for running without Kubernetes."""
-    assert CancelMark.from_environment({"PUBLISHBUILD_CANCEL_ON_TERM": value}).appears() is expected
 
 
 def test_every_build_of_the_uid_that_goes_on_is_cancelled_by_name() -> None:

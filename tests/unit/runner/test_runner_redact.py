@@ -144,7 +144,7 @@ def test_progress_carries_no_canary_and_tells_nothing_twice(tmp_path: Path) -> N
     """Texts and links are redacted, EAS's own words are not, and only what is new is told."""
     out, path = io.StringIO(), tmp_path / "termination-log"
     redactor = Redactor({CANARY, "android"})
-    report = Report(path, redactor, LogTail(), make_log(redactor, LogTail(), io.StringIO()), out)
+    report = Report(path, redactor, LogTail(), make_log(redactor, LogTail(), io.StringIO()), stream=out)
     build = BuildResult(platform="android", id="b", status="NEW", logs_url=f"https://h/{CANARY}")
     for message in (f"one {CANARY}", f"one {CANARY}", None, "two"):
         report.progress(RunResult(builds=(build,), message=message))
