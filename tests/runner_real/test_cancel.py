@@ -77,7 +77,7 @@ def test_a_build_whose_creation_was_interrupted_is_looked_for_and_cancelled(
 def test_a_drained_pods_build_goes_on_and_the_cancel_command_ends_it(
     standins: Standins, eas_cli: Path, tmp_path: Path, operator: CallbackServer
 ) -> None:
-    """SIGTERM without a reason leaves the build alone; the command in a pod of its own cancels it, and may run twice."""
+    """SIGTERM without a reason leaves the build alone; the command in a pod of its own cancels it, also twice."""
     _forever(standins)
     given = {"PUBLISHBUILD_PLATFORM": "android", **operator.environment}
     environment = environment_for(standins, eas_cli, tmp_path, "uid-drain", **given)
