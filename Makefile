@@ -51,6 +51,12 @@ generate: setup ## Make crds/ anew from the models
 verify: setup ## Fail where a generated file is not what its source makes
 	@$(VENV)/bin/publishbuild crd | diff -u $(CRD) - || { echo "make: $(CRD) is out of date: make generate"; exit 1; }
 
+soak: setup ## 5,000 builds through one operator: memory and connections stay level (BUILDS=n, KEEP=1, WRITE=1)
+	@$(PY) -m tests.soak --builds $(or $(BUILDS),5000) $(if $(KEEP),--keep) $(if $(WRITE),--write)
+
+reliability: setup ## Measure take-over, silent Redis, flushall and turns (RUNS=n, ONLY=part, WRITE=1)
+	@$(PY) -m tests.reliability --runs $(or $(RUNS),5) $(if $(ONLY),--only $(ONLY)) $(if $(WRITE),--write)
+
 cluster-up: setup ## Start the local cluster (NODE=real or kwok)
 	@$(PY) -m hack.cluster up --node $(NODE)
 
@@ -66,4 +72,4 @@ images: setup ## Build the images and load them into the local cluster's node
 format: setup ## Let ruff lay out the code
 	@$(VENV)/bin/ruff format -q . && $(VENV)/bin/ruff check -q --fix .
 
-.PHONY: help setup demo test check faults faults-selftest generate verify cluster-up cluster-down images format
+.PHONY: help setup demo test check faults faults-selftest generate verify soak reliability cluster-up cluster-down images format

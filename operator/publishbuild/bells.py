@@ -88,6 +88,9 @@ class Bells:
                     self.ring(uid)
                 if not self._queued and not self._running:
                     self._idle.set()
+            # A look may need no answer from anybody, and thousands of those in a row must not keep the lease from
+            # being renewed.
+            await asyncio.sleep(0)
 
     async def answered(self, uids: Iterable[str]) -> None:
         """Wait until each of ``uids`` that is rung now has been looked at once, however much is rung meanwhile."""
@@ -120,6 +123,8 @@ class Bells:
         try:
             await self._reconcile(uid)
         except Exception as error:  # noqa: BLE001  # one bad build never stops another
+            if getattr(error, "is_final", False):
+                return  # asking again can never help: another process goes on from here
             failures = self._failures[uid] = self._failures.get(uid, 0) + 1
             wait = max(retry_seconds(failures, self._spread()), getattr(error, "retry_after", None) or 0.0)
             self._on_error(uid, error, wait)

@@ -125,7 +125,9 @@ class Dispatcher:
         if not self._warned:
             self._warned = True
             goes_on = "launched directly" if self._places.direct else "held until it is back"
-            log.warning("Redis is unavailable: running builds go on", waiting=goes_on, error=str(error))
+            log.warning(
+                "Redis is unavailable: running builds go on", waiting=goes_on, fault=error.word, error=str(error)
+            )
             self._refresh()
         if self._places.direct:
             self._launch_directly()

@@ -21,7 +21,14 @@ from publishbuild.cluster import api
 from publishbuild.cluster.api import ApiError
 from publishbuild.cluster.leases import Leases
 from publishbuild.decide import lease as decide
-from publishbuild.decide.lease import DURATION_SECONDS, RENEW_DEADLINE_SECONDS, RETRY_SECONDS, Lease, Seen
+from publishbuild.decide.lease import (
+    DURATION_SECONDS,
+    RENEW_DEADLINE_SECONDS,
+    RETRY_SECONDS,
+    STANDBY_SECONDS,
+    Lease,
+    Seen,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -68,7 +75,7 @@ class Leadership:
             if not said and self._seen is not None:
                 log.info("standby: another operator leads", leader=self._seen.holder)
                 said = True
-            await self._sleep(RETRY_SECONDS)
+            await self._sleep(STANDBY_SECONDS)
         log.info("leads", identity=self._identity)
 
     async def keep(self) -> None:

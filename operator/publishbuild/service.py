@@ -9,6 +9,7 @@ import random
 import secrets
 import signal
 import socket
+import threading
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,7 +40,7 @@ from publishbuild.observe.outcomes import Outcomes
 from publishbuild.queue_view import QueueView
 from publishbuild.reconcile import Defaults, Reconciler
 from publishbuild.reporting import Reporting
-from publishbuild.settings import Settings, SettingsError, allowed
+from publishbuild.settings import Settings, redis_url_error
 
 log = structlog.get_logger(__name__)
 
@@ -48,7 +49,12 @@ EVENT_WORKERS = 4
 UNHEALTHY_AFTER_SECONDS = 120.0
 # Kubernetes gives 30 s; the promise is 10 s, so what is under way gets most of that.
 DRAIN_SECONDS = 6.0
+LAST_EVENT_WORKERS = 28
+LAST_EVENTS_SECONDS = 1.5
 WATCH_STOP_SECONDS = 2.0
+# After these the process ends whatever still keeps it: nobody may act without the lease, and SIGTERM has its limit.
+LOST_SECONDS = 3.0
+STOP_SECONDS = 9.5
 NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
@@ -157,7 +163,7 @@ class Service:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._resync.run())
                 await self._leadership.acquire()
-                self._keeping = tasks.create_task(self._leadership.keep())
+                self._keeping = tasks.create_task(self._keep())
                 # A standby's watch may have missed what the last leader did: nothing is decided on that.
                 await self._resync.first()
                 await self._pause_look.first()
@@ -170,6 +176,13 @@ class Service:
             if lost is None:
                 raise
             raise LeadershipLostError(str(lost.exceptions[0])) from group
+
+    async def _keep(self) -> None:
+        try:
+            await self._leadership.keep()
+        except LeadershipLostError:
+            _end_within(LOST_SECONDS)
+            raise
 
     async def _lead(self, tasks: asyncio.TaskGroup) -> None:
         for _ in range(EVENT_WORKERS):
@@ -190,6 +203,7 @@ class Service:
 
     async def _stop(self, work: asyncio.Task[None]) -> None:
         """Stop in order. Without the lease nothing may be finished; with it, it is given back last."""
+        _end_within(STOP_SECONDS)
         log.info("operator stops: no new claims, finishes what is under way", under_way=self._bells.unanswered)
         self._synced = False
         for task in self._claiming:
@@ -214,9 +228,15 @@ class Service:
         try:
             async with asyncio.timeout(DRAIN_SECONDS):
                 await self._bells.finish()
-                await self._events.delivered()
         except TimeoutError:
             log.warning("not all that was under way could be finished", under_way=self._bells.unanswered)
+        # The standby waits for the lease meanwhile, so the Events that are due go out all at once.
+        posting = [asyncio.create_task(self._events.deliver()) for _ in range(LAST_EVENT_WORKERS)]
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LAST_EVENTS_SECONDS):
+                await self._events.delivered()
+        for task in posting:
+            task.cancel()
 
     def unhealthy(self) -> str | None:
         """Why the process should be started again: the API server has not answered for too long."""
@@ -261,6 +281,18 @@ class Service:
         self._places.look_again()
 
 
+def _end_within(seconds: float) -> None:
+    """End the process hard in ``seconds``, unless it has ended by then."""
+
+    def end() -> None:
+        log.error("still not ended: ends hard", seconds=seconds)
+        os._exit(1)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
+
+
 def _identity() -> str:
     """This process's name on the Lease. In a pod it is the same after a restart of the container, which may go on."""
     return f"{os.environ.get('POD_NAME') or socket.gethostname()}_{os.getpid()}"
@@ -290,7 +322,7 @@ async def serve(settings: Settings) -> None:
     try:
         check_url(settings.redis_url)
     except ValueError as error:
-        raise SettingsError(f"REDIS_URL: {error}; allowed is {allowed('REDIS_URL')}") from None
+        raise redis_url_error(error) from None
     metrics = Metrics()
     api = await connect(metrics.count_request)
     stop = asyncio.Event()

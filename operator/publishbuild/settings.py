@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-_REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
+from publishbuild.build_queue.address import SCHEMES, read_address
+
 _ALLOWED = {
-    "REDIS_URL": f"a URL that starts with {', '.join(_REDIS_SCHEMES)}, for example redis://redis:6379/0",
+    "REDIS_URL": f"a URL that starts with {', '.join(SCHEMES)}, for example redis://redis:6379/0 (docs/redis.md)",
     "PUBLISHBUILD_WATCH_NAMESPACES": "names of namespaces, separated by commas; empty for all",
     "PUBLISHBUILD_MAX_CONCURRENT": "a whole number from 1 to 10000",
     "PUBLISHBUILD_MAX_CONCURRENT_PER_NAMESPACE": "a whole number from 0 (no limit) to 10000",
@@ -37,13 +37,7 @@ def _namespaces(value: Any) -> Any:
 
 
 def _redis_url(value: str) -> str:
-    if not value.startswith(_REDIS_SCHEMES):
-        raise ValueError("not a Redis URL")
-    parts = urlsplit(value)
-    database = parts.path.strip("/")
-    # Reading the port raises ValueError where it is none.
-    if not value.startswith("unix://") and (parts.port == 0 or (database and not database.isdecimal())):
-        raise ValueError("neither port nor database can be read")
+    read_address(value)
     return value
 
 
@@ -74,11 +68,6 @@ def variable(field: str) -> str:
     return "REDIS_URL" if field == "redis_url" else f"PUBLISHBUILD_{field.upper()}"
 
 
-def allowed(name: str) -> str:
-    """What may stand in the environment variable ``name``, in words."""
-    return _ALLOWED[name]
-
-
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """Settings from ``environment``; a variable that is absent or empty has its default.
 
@@ -91,8 +80,14 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     try:
         return Settings.model_validate(given)
     except ValidationError as invalid:
-        field = str(invalid.errors()[0]["loc"][0])
+        first = invalid.errors()[0]
+        field = str(first["loc"][0])
         name = variable(field)
-        # A Redis URL may hold a password: the line that goes to the log does not.
-        shown = "(not shown: it may hold a password)" if field == "redis_url" else repr(given[field])
-        raise SettingsError(f"{name}: {shown} cannot be used; allowed is {_ALLOWED[name]}") from None
+        if field == "redis_url":
+            raise redis_url_error(first["ctx"]["error"]) from None
+        raise SettingsError(f"{name}: {given[field]!r} cannot be used; allowed is {_ALLOWED[name]}") from None
+
+
+def redis_url_error(reason: ValueError) -> SettingsError:
+    """The line for a REDIS_URL that cannot be used: ``reason`` in place of the URL, which may hold a password."""
+    return SettingsError(f"REDIS_URL: cannot be used, {reason}; allowed is {_ALLOWED['REDIS_URL']}")

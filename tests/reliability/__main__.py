@@ -101,9 +101,9 @@ def main() -> int:
         for figure in _PARTS[part](wanted):
             print(figure.row, flush=True)
             figures.append(figure)
+            wanted.json.write_text(json.dumps([one.as_json() for one in figures], indent=2) + "\n", encoding="utf-8")
     made = f"{machine()}\n\n{table(figures)}"
     print(f"\n{made}")
-    wanted.json.write_text(json.dumps([figure.as_json() for figure in figures], indent=2) + "\n", encoding="utf-8")
     if wanted.write:
         write_between(RELIABILITY, MARK, made)
     return 0 if all(figure.held for figure in figures) else 1

@@ -13,6 +13,8 @@ from tests.support.rig import Rig
 from tests.support.waiting import until
 
 RUNNING, WAITING = 10, 5
+# So long before its end the silence is looked at for the last time; under CLIENT PAUSE it ends by itself.
+STILL_SILENT_SECONDS = 2.0
 
 
 class How(StrEnum):
@@ -41,27 +43,23 @@ def freeze(rig: Rig, how: How, seconds: float) -> Freeze:
         AssertionError: the metric did not say so in that time, or nothing was launched in a minute after it.
     """
     operator = rig.operator(max_concurrent=RUNNING)
-    # They end one after the other within the silence.
-    running = [
-        a_manifest(f"run-{n}", seconds=seconds * (n + 1) / (RUNNING + 2), backoffLimit=0) for n in range(RUNNING)
-    ]
-    rig.kube.apply(*running)
-    until(lambda: _phases(rig, "run-").count("Running") >= RUNNING - 2, seconds=60, what="builds run")
+    rig.kube.apply(*[a_manifest(f"run-{n}", outcome="hold", backoffLimit=0) for n in range(RUNNING)])
+    until(lambda: len(_running_pods(rig)) == RUNNING, seconds=60, what="builds run")
+    pods = _running_pods(rig)
     rig.kube.apply(*[a_manifest(f"wait-{n}") for n in range(WAITING)])
+    until(lambda: _phases(rig, "wait-") == ["Queued"] * WAITING, seconds=60, what="others wait")
     began = time.monotonic()
     _silence(rig, how, seconds)
-    noticed, transitions = _look_on(rig, operator, began + seconds)
+    end = time.monotonic() + seconds
+    noticed, transitions = _look_on(rig, operator, pods, seconds - STILL_SILENT_SECONDS)
     assert noticed is not None, f"the metric has not said within {seconds} s that Redis is away"
-    # Read now: a claim of the last moment before the silence is launched in it.
+    # Nothing is launched in the silence, so whatever comes on top of this comes after it.
     launched = jobs_made(operator)
     if how is How.SIGSTOP:
         rig.redis.thaw()
-    with rig.redis.client() as client:
-        # Under CLIENT PAUSE it is answered when the pause is over.
-        client.ping()
-    back = time.monotonic()
+        end = time.monotonic()
     until(lambda: jobs_made(operator) > launched, seconds=60, what="the next launch", pause=0.01)
-    recovery = time.monotonic() - back
+    recovery = max(0.0, time.monotonic() - end)
     until(
         lambda: _phases(rig, "").count("Succeeded") == RUNNING + WAITING,
         seconds=120,
@@ -79,24 +77,42 @@ def _silence(rig: Rig, how: How, seconds: float) -> None:
         client.client_pause(round(seconds * 1000))
 
 
-def _look_on(rig: Rig, operator: OperatorProcess, end: float) -> tuple[float | None, int]:
-    """When the metric said that Redis is away, and how many phases of builds that ran have changed by ``end``."""
+def _look_on(rig: Rig, operator: OperatorProcess, pods: list[str], seconds: float) -> tuple[float | None, int]:
+    """When the metric said that Redis is away, and how many phases of builds have changed in those ``seconds``.
+
+    Of ``pods`` one after the other is told to succeed, evenly over the first two thirds of the silence.
+    """
     noticed: float | None = None
-    before, transitions = _phases(rig, "run-"), 0
+    before, transitions, began = _phases(rig, "run-"), 0, time.monotonic()
+    told = 0
 
     def over() -> bool:
-        nonlocal noticed, before, transitions
+        nonlocal noticed, before, transitions, told
+        elapsed = time.monotonic() - began
+        if told < len(pods) and elapsed >= seconds * told / len(pods) / 1.5:
+            _succeed(rig, pods[told])
+            told += 1
         if noticed is None and operator.metric("publishbuild_redis_up") == 0:
             noticed = time.monotonic()
         after = _phases(rig, "run-")
         transitions += sum(old != new for old, new in zip(before, after, strict=True))
         before = after
-        return time.monotonic() >= end
+        return elapsed >= seconds
 
-    until(over, seconds=max(1.0, end - time.monotonic()) + 30, what="the end of the silence", pause=0.1)
+    until(over, seconds=seconds + 60, what="the end of the silence", pause=0.1)
     return noticed, transitions
 
 
+def _running_pods(rig: Rig) -> list[str]:
+    return [pod["metadata"]["name"] for pod in rig.kube.pods() if pod.get("status", {}).get("phase") == "Running"]
+
+
+def _succeed(rig: Rig, pod: str) -> None:
+    told = {"metadata": {"annotations": {"kwok.publishbuild.dev/outcome": "succeed"}}}
+    rig.kube.core.patch_namespaced_pod(pod, rig.kube.namespace, told)
+
+
 def _phases(rig: Rig, prefix: str) -> list[str]:
+    """The phases of the builds whose names begin so, in the order of their names."""
     builds = sorted(rig.kube.all_builds(), key=lambda build: str(build["metadata"]["name"]))
     return [b.get("status", {}).get("phase", "") for b in builds if b["metadata"]["name"].startswith(prefix)]

@@ -73,7 +73,7 @@ def launch_number_of_the_late_one(rig: Rig, flood: int) -> int:
     builds = {first.namespace: [a_manifest(seconds=1, backoffLimit=0) for _ in range(flood)]}
     asyncio.run(_create(rig, builds))
     second.apply(a_manifest("late", seconds=1))
-    until(lambda: len(_order(operator)) == flood + 1, seconds=600, what="all wait", pause=0.5)
+    until(lambda: len(_order(operator)) == flood + 1, seconds=600, what="all wait", pause=5)
     [holder] = first.pods()
     first.kubectl(
         "annotate", "--overwrite", f"pod/{holder['metadata']['name']}", "kwok.publishbuild.dev/outcome=succeed"
@@ -103,8 +103,9 @@ async def _create(rig: Rig, builds: dict[str, list[Object]]) -> None:
 
 
 def _wait_in_line(operator: OperatorProcess, client: redis.Redis, total: int) -> None:
-    until(lambda: len(_order(operator)) == total, seconds=900, what=f"{total} builds wait", pause=0.5)
-    until(lambda: _is_whole(client, total), seconds=60, what=f"{total} members in Redis")
+    # Redis is asked, since the operator has to compute the whole order for each answer of /v1/queue.
+    until(lambda: _is_whole(client, total), seconds=900, what=f"{total} members in Redis", pause=0.5)
+    until(lambda: len(_order(operator)) == total, seconds=60, what=f"{total} builds wait", pause=2)
 
 
 def _is_whole(client: redis.Redis, total: int) -> bool:

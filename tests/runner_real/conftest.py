@@ -14,13 +14,24 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.runner_real.attempts import EAS_PORT, Standins
+from tests.runner_real.attempts import EAS_PORT, Standins, kill_leftovers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 EAS_CLI_VERSION = "24.8.0"
 DEADLINE_SECONDS = 30
+# Long enough for most statuses to be seen, short enough for a test.
+STAGES = {"new": 0, "in_queue": 0.5, "in_progress": 0.5, "submission_in_queue": 0, "submission_in_progress": 0.5}
+
+
+@pytest.fixture(autouse=True)
+def _fresh(standins: Standins) -> Iterator[None]:
+    """EAS knows nothing at the start of each test and fails nowhere; no attempt is left at its end."""
+    standins.post("reset", {})
+    standins.post("settings", {"stages": STAGES})
+    yield
+    kill_leftovers()
 
 
 @pytest.fixture(scope="session")
@@ -42,7 +53,7 @@ def eas_cli() -> Path:
     return program
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def standins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standins]:
     """The stand-ins as the demo's pod runs them, in a process of their own; only the git ports are free to choose."""
     with socket.socket() as probe:
@@ -61,10 +72,6 @@ def standins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standins]:
         "STANDIN_TLS_DIR": str(folder),
         "STANDIN_HTTP_PORT": str(http_port),
         "STANDIN_HTTPS_PORT": str(https_port),
-        # Long enough to be seen at every status, short enough for a test.
-        "STANDIN_SECONDS_IN_QUEUE": "0.5",
-        "STANDIN_SECONDS_IN_PROGRESS": "1",
-        "STANDIN_SECONDS_SUBMISSION_IN_PROGRESS": "0.5",
     }
     with subprocess.Popen((sys.executable, "-m", "tests.standins.serve"), env=environment) as server:
         try:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 import pytest
 
-from publishbuild.names import EXIT_DONE, EXIT_GIVE_UP
-from tests.runner_real.attempts import Standins, environment_for, run_attempt, start_attempt
+from publishbuild.names import EXIT_DONE
+from tests.runner_real.attempts import Standins, environment_for, run_attempt
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,11 +16,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.integration
 
 CANARY = "canary-expo-token-93ab"
-
-
-@pytest.fixture(autouse=True)
-def _fresh(standins: Standins) -> None:
-    standins.post("reset", {})
 
 
 def test_both_platforms_are_built_and_submitted_and_a_second_attempt_pays_nothing(
@@ -49,59 +43,3 @@ def test_both_platforms_are_built_and_submitted_and_a_second_attempt_pays_nothin
     counts = standins.get("counts")
     assert counts["buildsByMessage"] == once
     assert counts["submissionsByMessage"] == once
-
-
-def test_a_killed_attempts_build_is_found_by_the_next(standins: Standins, eas_cli: Path, tmp_path: Path) -> None:
-    """After a kill -9 while the build runs the next attempt goes on with it and pays for no other."""
-    standins.post("settings", {"stages": {"in_progress": 5}})
-    environment = environment_for(standins, eas_cli, tmp_path, "uid-kill", PUBLISHBUILD_PLATFORM="android")
-    runner = start_attempt(environment)
-    deadline = time.monotonic() + 60
-    while not standins.get("builds"):
-        assert time.monotonic() < deadline
-    runner.kill()
-    runner.communicate()
-    standins.post("settings", {"stages": {"in_progress": 1}})
-    ended = run_attempt(environment, tmp_path)
-    assert ended.exit_code == EXIT_DONE, ended.output
-    counts = standins.get("counts")
-    assert (counts["builds"], counts["submissions"]) == (1, 1)
-
-
-@pytest.mark.parametrize(("profile", "reason"), [("errored", "BuildErrored"), ("canceled", "BuildCanceled")])
-def test_a_build_that_ends_badly_on_eas_is_not_worth_a_retry(
-    standins: Standins, eas_cli: Path, tmp_path: Path, profile: str, reason: str
-) -> None:
-    """Exit 64 with the reason, EAS's error code where it has one, nothing submitted, and the log's last lines."""
-    environment = environment_for(
-        standins, eas_cli, tmp_path, f"uid-{profile}", PUBLISHBUILD_PLATFORM="android", PUBLISHBUILD_PROFILE=profile
-    )
-    ended = run_attempt(environment, tmp_path)
-    assert ended.exit_code == EXIT_GIVE_UP, ended.output
-    assert ended.result.failure is not None
-    assert ended.result.failure.reason == reason
-    assert profile != "errored" or "EAS_BUILD_UNKNOWN_GRADLE_ERROR" in ended.result.failure.message
-    assert ended.result.log_tail
-    assert standins.get("counts")["submissions"] == 0
-
-
-@pytest.mark.parametrize(
-    ("more", "reason"),
-    [
-        ({"EXPO_TOKEN": "invalid"}, "InvalidCredentials"),
-        ({"EXPO_TOKEN": ""}, "InvalidCredentials"),
-        ({"PUBLISHBUILD_PROFILE": "no-such-profile"}, "InvalidConfiguration"),
-        ({"PUBLISHBUILD_SOURCE_REVISION": "no-such-branch"}, "SourceRevisionNotFound"),
-        ({"GIT_SSL_CAINFO": "/dev/null"}, "SourceCertificateInvalid"),
-    ],
-)
-def test_a_mistake_of_the_user_is_named_at_once(
-    standins: Standins, eas_cli: Path, tmp_path: Path, more: dict[str, str], reason: str
-) -> None:
-    """A bad token, profile, revision or certificate gives exit 64 and its own reason, and nothing is built."""
-    environment = environment_for(standins, eas_cli, tmp_path, "uid-bad", PUBLISHBUILD_PLATFORM="android", **more)
-    ended = run_attempt(environment, tmp_path)
-    assert ended.exit_code == EXIT_GIVE_UP, ended.output
-    assert ended.result.failure is not None
-    assert ended.result.failure.reason == reason
-    assert standins.get("counts")["builds"] == 0

@@ -14,8 +14,11 @@ import time
 from tests.soak.run import Plan, Soak
 from tests.soak.samples import per_thousand_kept, table, verdict
 from tests.support.fast_kube import FastKube
+from tests.support.figures_doc import RELIABILITY, machine, write_between
 from tests.support.rig import Rig
 from tests.support.wire import Wire
+
+MARK, KEPT_MARK = "soak figures", "soak kept figures"
 
 
 def _arguments() -> argparse.Namespace:
@@ -23,6 +26,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--builds", type=int, default=5000)
     parser.add_argument("--limit", type=int, default=100, help="builds that run at once")
     parser.add_argument("--keep", action="store_true", help="ended builds are not deleted")
+    parser.add_argument("--write", action="store_true", help="write the result into docs/reliability.md")
     parser.add_argument("--seed", type=int, default=int(time.time()))
     return parser.parse_args()
 
@@ -63,13 +67,16 @@ def main() -> int:
     with Rig("soak") as rig:
         soak = asyncio.run(_run(wanted, rig))
     first, last = soak.samples[0], soak.samples[-1]
-    print(table(soak.samples))
-    if wanted.keep:
-        print(f"each 1,000 ended builds that stay cost {per_thousand_kept(first, last):.1f} MiB of RSS")
-        return 0
     judged = verdict(first, last)
-    print(("level: " if judged.held else "NOT level: ") + judged.text)
-    return 0 if judged.held else 1
+    if wanted.keep:
+        said = f"each 1,000 ended builds that stay cost {per_thousand_kept(first, last):.1f} MiB of RSS"
+    else:
+        said = ("level: " if judged.held else "NOT level: ") + judged.text
+    print(f"{table(soak.samples)}\n{said}")
+    if wanted.write:
+        text = f"{machine()}\n\n{table(soak.samples)}\n\n{said[0].upper()}{said[1:]}."
+        write_between(RELIABILITY, KEPT_MARK if wanted.keep else MARK, text)
+    return 0 if wanted.keep or judged.held else 1
 
 
 if __name__ == "__main__":

@@ -81,7 +81,7 @@ def verdict(at_mark: Sample, at_end: Sample, allowed: float = 0.10) -> Verdict:
         f"RSS {at_mark.rss / MIB:.1f} MiB at {at_mark.ended:,} builds, {at_end.rss / MIB:.1f} MiB at"
         f" {at_end.ended:,}: {grown:+.1%} (allowed: {allowed:+.0%})"
     )
-    return Verdict(text, grown <= allowed)
+    return Verdict(text, at_end.rss <= at_mark.rss * (1 + allowed))
 
 
 def per_thousand_kept(at_mark: Sample, at_end: Sample) -> float:

@@ -1,7 +1,8 @@
 """STAND-IN git server: the example app as a repository over smart HTTP, so that shallow fetches work.
 
 The repository is made at the start with a fixed author and date, so its commit is the same wherever it is served:
-branch ``main``, tag ``v1.0.0``, at ``/example-app.git``. A user and password may be asked for, to try Secrets.
+branch ``main``, tag ``v1.0.0``, at ``/example-app.git``. Below ``/private/`` the same is there for the user and
+password of `PRIVATE` alone, to try Secrets.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from aiohttp import web
 
 EXAMPLE_APP = Path(__file__).resolve().parents[2] / "examples" / "app"
 REPOSITORY = "example-app.git"
+PRIVATE = ("standin", "stand-in-password")
 WHEN = "2025-01-01T00:00:00+00:00"
 _IDENTITY = {
     "GIT_AUTHOR_NAME": "Stand-in",
@@ -50,6 +52,8 @@ def make_app(root: Path, credentials: tuple[str, str] | None = None) -> web.Appl
     async def serve(request: web.Request) -> web.Response:
         if credentials and request.headers.get("authorization") != _basic(credentials):
             return web.Response(status=401, headers={"WWW-Authenticate": 'Basic realm="stand-in"'})
+        if request.path.startswith("/private/") and request.headers.get("authorization") != _basic(PRIVATE):
+            return web.Response(status=401, headers={"WWW-Authenticate": 'Basic realm="stand-in"'})
         return await _http_backend(root, request)
 
     async def healthz(_request: web.Request) -> web.Response:
@@ -75,7 +79,7 @@ async def _http_backend(root: Path, request: web.Request) -> web.Response:
         "GIT_CONFIG_COUNT": "1",
         "GIT_CONFIG_KEY_0": "safe.directory",
         "GIT_CONFIG_VALUE_0": "*",
-        "PATH_INFO": request.path,
+        "PATH_INFO": request.path.removeprefix("/private"),
         "QUERY_STRING": request.query_string,
         "REQUEST_METHOD": request.method,
         "CONTENT_TYPE": request.headers.get("content-type", ""),

@@ -1,8 +1,8 @@
 """``python -m tests.standins.run_with_forwarder``: the real runner, with EAS replaced by the stand-in.
 
 The entry point of the test image's build pods. It forwards 127.0.0.1:3000 to ``STANDIN_EAS`` (host:port), starts
-``python -m publishbuild.runner`` as its child, hands SIGTERM on and ends with the child's exit code. Further
-arguments replace the child's command.
+``python -m publishbuild.runner`` as its child, hands SIGTERM on and ends with the child's exit code. The argument
+``cancel`` is the runner's own; any others replace the child's command.
 """
 
 from __future__ import annotations
@@ -45,5 +45,8 @@ async def run(command: list[str]) -> int:
     return 128 - code if code < 0 else code
 
 
+RUNNER = [sys.executable, "-m", "publishbuild.runner"]
+
 if __name__ == "__main__":
-    sys.exit(asyncio.run(run(sys.argv[1:] or [sys.executable, "-m", "publishbuild.runner"])))
+    given = sys.argv[1:]
+    sys.exit(asyncio.run(run(RUNNER + given if given in ([], ["cancel"]) else given)))

@@ -38,7 +38,7 @@ def machine() -> str:
         f" ({cpu.partition(':')[2].strip() or platform.machine()}),"
         f" {int(memory.split()[1]) / 1024 / 1024:.0f} GiB, Linux, Python {platform.python_version()},"
         f" Redis {redis.partition('v=')[2].split()[0]}, with the API server, the Job controller, the pretended nodes"
-        " and the measuring program on the same machine."
+        f" and the measuring program on the same machine; load average of the last 15 minutes {os.getloadavg()[2]:.1f}."
     )
 
 

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from publishbuild.bells import FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS, Bells, retry_seconds
+from publishbuild.cluster.api import NotLeaderError
 
 
 class Work:
@@ -21,6 +22,7 @@ class Work:
         self.now: Counter[str] = Counter()
         self.most: Counter[str] = Counter()
         self.failing: set[str] = set()
+        self.error: Exception | None = None
         self.gate = asyncio.Event()
         self.gate.set()
         self.errors: list[tuple[str, str, float]] = []
@@ -32,7 +34,7 @@ class Work:
         try:
             await self.gate.wait()
             if uid in self.failing:
-                raise RuntimeError(f"bad {uid}")
+                raise self.error or RuntimeError(f"bad {uid}")
         finally:
             self.now[uid] -= 1
 
@@ -215,6 +217,26 @@ class TestTimers:
         await bells.idle()
         assert work.runs == ["x"]
         bells._timers["x"].cancel()
+
+    async def test_thousands_of_looks_leave_time_for_others(self, make: Make, work: Work) -> None:
+        """Looks that wait for nobody do not keep the process from renewing its lease between them."""
+        bells = make()
+        for number in range(2000):
+            bells.ring(f"uid-{number}")
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert len(work.runs) < 1000
+        await bells.idle()
+        assert len(work.runs) == 2000
+
+    async def test_what_can_never_help_is_not_repeated(self, make: Make, work: Work) -> None:
+        """A look that failed because another operator leads is neither repeated nor logged."""
+        bells = make()
+        work.failing, work.error = {"x"}, NotLeaderError()
+        bells.ring("x")
+        await bells.idle()
+        assert work.runs == ["x"]
+        assert (bells._timers, work.errors) == ({}, [])
 
     async def test_a_build_at_rest_is_not_rung(self, make: Make) -> None:
         """The timer of a build that has ended goes at once, so that long ones do not pile up."""

@@ -78,6 +78,8 @@ class Places:
         # Whether a position or a reason may have changed since somebody last cleared it.
         self.moved = True
         self.changed = asyncio.Event()
+        self._order_stale = True
+        self._known_order: list[str] = []
         self.waiting: dict[str, str] = {}
         self.positions: dict[str, int] = {}
         self.paused_by = paused_by
@@ -92,6 +94,7 @@ class Places:
     def begin(self, launched: Iterable[str]) -> None:
         """Begin to lead: ``launched`` are the namespaces in the order of their last launch, the longest ago first."""
         self._turns.begin(launched)
+        self._order_stale = True
 
     def enqueue(self, uid: str, member: str) -> None:
         """The build waits. Saying it again changes nothing; a new member moves it.
@@ -121,7 +124,7 @@ class Places:
 
     def look_again(self) -> None:
         """Somebody may get a place, or wait for another reason than before."""
-        self.moved = True
+        self.moved = self._order_stale = True
         self.changed.set()
 
     def claim(self, uid: str) -> bool:
@@ -129,7 +132,7 @@ class Places:
         member = self.waiting.get(uid)
         if member is None:
             return False
-        self.moved = True
+        self.moved = self._order_stale = True
         claimed = self._claims[uid] = Waiting.read(member)
         self._turns.launched(claimed.namespace)
         return True
@@ -219,6 +222,11 @@ class Places:
 
     def order(self) -> list[str]:
         """Uids of all that wait in the order in which they would start were there room for all; paused ones last."""
+        if self._order_stale:
+            self._known_order, self._order_stale = self._new_order(), False
+        return self._known_order
+
+    def _new_order(self) -> list[str]:
         line = [member for uid, member in self.waiting.items() if uid not in self._claims]
         return [*self._order(line, paused=False), *self._order(line, paused=True)]
 

@@ -11,29 +11,23 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
-from redis.asyncio import ConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
-
+from publishbuild.build_queue.connection import Script, check_url, open_client, reaching
+from publishbuild.build_queue.errors import QueueUnavailableError
 from publishbuild.decide.order import Room
+
+__all__ = ["QueueUnavailableError", "RedisQueue", "StaleIndexError", "Turn", "check_url"]
 
 # One hash tag, so that a Redis Cluster keeps all four keys on one node and the script stays atomic.
 _TAG = "{publishbuild}"
 EPOCH, WAITING, MEMBERS, CLAIMS = (f"{_TAG}:{key}" for key in ("epoch", "waiting", "members", "claims"))
 
 CLAIM_SECONDS = 60.0
-CONNECT_SECONDS = 2.0
-ANSWER_SECONDS = 5.0
+# Rebuilding sends all that wait, many thousands perhaps.
+REBUILD_SECONDS = 15.0
 _REBUILD_CHUNK = 2000
 
 _TURN = (Path(__file__).parent / "turn.lua").read_text()
-
-
-class QueueUnavailableError(Exception):
-    """Redis cannot be used now; the text says why and never holds the URL, which may carry a password."""
 
 
 class StaleIndexError(Exception):
@@ -51,29 +45,12 @@ class Turn:
     held: int
 
 
-def check_url(url: str) -> None:
-    """Raise ValueError where redis-py cannot make a connection of ``url``; nothing is sent."""
-    try:
-        pool: Any = ConnectionPool.from_url(url)
-        pool.make_connection()
-    except (RedisError, ValueError, TypeError) as error:
-        # The error may repeat a part of the URL, and that may be its password.
-        raise ValueError("not a URL that the Redis client understands") from error
-
-
 class RedisQueue:
     """The index of what waits, under this process's ``epoch``."""
 
     def __init__(self, url: str, epoch: str) -> None:
-        self._redis: Redis = Redis.from_url(
-            url,
-            decode_responses=True,
-            socket_connect_timeout=CONNECT_SECONDS,
-            socket_timeout=ANSWER_SECONDS,
-            retry=Retry(NoBackoff(), 0),
-            protocol=2,
-        )
-        self._script = self._redis.register_script(_TURN)
+        self._redis = open_client(url)
+        self._script = Script(self._redis, _TURN)
         self._epoch = epoch
 
     async def turn(
@@ -99,10 +76,8 @@ class RedisQueue:
             json.dumps(sorted(gone)),
             json.dumps(dict(waiting or {})),
         ]
-        try:
+        async with reaching(self._redis):
             answer: list[str] = await self._script(keys=[EPOCH, WAITING, MEMBERS, CLAIMS], args=arguments)
-        except (RedisError, OSError) as error:
-            raise _unavailable(error) from error
         if answer[0] == "stale":
             raise StaleIndexError
         return Turn(claimed=answer[2:], held=int(answer[1]))
@@ -115,28 +90,21 @@ class RedisQueue:
         Raises:
             QueueUnavailableError: the index stays stale.
         """
-        try:
-            async with self._redis.pipeline(transaction=False) as pipe:
-                pipe.delete(EPOCH, WAITING, MEMBERS, CLAIMS)
-                for chunk in _chunks(waiting.items()):
-                    pipe.hset(MEMBERS, mapping=dict(chunk))
-                    in_line = {member: 0 for uid, member in chunk if uid not in claimed}
-                    if in_line:
-                        pipe.zadd(WAITING, in_line)
-                if claimed:
-                    pipe.zadd(CLAIMS, dict.fromkeys(claimed, round((now + CLAIM_SECONDS) * 1000)))
-                pipe.set(EPOCH, self._epoch)
-                await pipe.execute()
-        except (RedisError, OSError) as error:
-            raise _unavailable(error) from error
+        async with reaching(self._redis, REBUILD_SECONDS), self._redis.pipeline(transaction=False) as pipe:
+            pipe.delete(EPOCH, WAITING, MEMBERS, CLAIMS)
+            for chunk in _chunks(waiting.items()):
+                pipe.hset(MEMBERS, mapping=dict(chunk))
+                in_line = {member: 0 for uid, member in chunk if uid not in claimed}
+                if in_line:
+                    pipe.zadd(WAITING, in_line)
+            if claimed:
+                pipe.zadd(CLAIMS, dict.fromkeys(claimed, round((now + CLAIM_SECONDS) * 1000)))
+            pipe.set(EPOCH, self._epoch)
+            await pipe.execute()
 
     async def close(self) -> None:
         """Close the connections."""
         await self._redis.aclose()
-
-
-def _unavailable(error: Exception) -> QueueUnavailableError:
-    return QueueUnavailableError(f"{type(error).__name__}: {error}")
 
 
 def _chunks(pairs: Iterable[tuple[str, str]]) -> Iterator[list[tuple[str, str]]]:

@@ -38,6 +38,15 @@ class ApiError(Exception):
         return f"{self.status or 'no answer'} {self.reason}: {self.message}".strip()
 
 
+class NotLeaderError(ApiError):
+    """This process does not lead (any more), so it writes nothing, now or later."""
+
+    is_final = True
+
+    def __init__(self) -> None:
+        super().__init__(0, "NotLeader", "this operator does not lead, so it writes nothing")
+
+
 class CountRequest(Protocol):
     """Told of every request: verb, resource and HTTP code ("0" for no answer)."""
 

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from publishbuild import names
-from publishbuild.cluster.api import LIST_SECONDS, MERGE_PATCH, NOT_FOUND, REQUEST_SECONDS, Api, ApiError, Object
+from publishbuild.cluster.api import (
+    LIST_SECONDS,
+    MERGE_PATCH,
+    NOT_FOUND,
+    REQUEST_SECONDS,
+    Api,
+    ApiError,
+    NotLeaderError,
+    Object,
+)
 
 _BUILDS = f"/apis/{names.GROUP}/{names.VERSION}"
 _PAGE = 500
@@ -137,7 +146,7 @@ class Cluster:
         self, verb: str, path: str, *, resource: str, body: Object, content_type: str = "application/json"
     ) -> Object:
         if not self._may_write():
-            raise ApiError(0, "NotLeader", "this operator does not lead, so it writes nothing")
+            raise NotLeaderError
         seconds = min(REQUEST_SECONDS, self._write_seconds())
         return await self._api.request(
             verb, path, resource=resource, body=body, content_type=content_type, seconds=seconds

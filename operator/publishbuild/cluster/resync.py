@@ -57,7 +57,8 @@ class Resync:
         try:
             for resource in _ORDER:
                 objects, version = await self._cluster.list_all(resource)
-                self._store.replace(resource, objects, version)
+                for _ in self._store.replace(resource, objects, version):
+                    await asyncio.sleep(0)
         except ApiError as error:
             log.warning("list failed", error=str(error), hint=_hint(error))
             return False

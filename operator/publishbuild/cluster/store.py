@@ -19,6 +19,7 @@ from publishbuild.decide.facts import JobFacts, PodFacts
 Object = dict[str, Any]
 Bell = Callable[[str], None]
 
+_PART = 100
 _DROPPED_METADATA = ("managedFields", "annotations", "labels", "selfLink", "finalizers")
 
 
@@ -78,13 +79,18 @@ class Store:
             return
         take(obj, deleted)
 
-    def replace(self, resource: str, objects: Iterable[Object], version: int) -> None:
-        """Take in a whole list at ``version``: what is known, not newer and not in it is gone."""
+    def replace(self, resource: str, objects: Iterable[Object], version: int) -> Iterator[None]:
+        """Take in a whole list at ``version``: what is known, not newer and not in it is gone.
+
+        It stops after each of many small parts, so that a long list need not keep anything else waiting.
+        """
         self._deleted[resource] = {uid: at for uid, at in self._deleted[resource].items() if at > version}
         listed = sorted(objects, key=lambda obj: (obj["metadata"]["creationTimestamp"], _version(obj)))
         uids = {obj["metadata"]["uid"] for obj in listed}
-        for obj in listed:
+        for number, obj in enumerate(listed, start=1):
             self.apply(resource, obj)
+            if number % _PART == 0:
+                yield
         for gone in [known for known in self._known(resource) if known[0] not in uids and known[1] <= version]:
             self._deleted[resource][gone[0]] = version
             self._forget(resource, gone[0])

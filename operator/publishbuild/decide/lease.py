@@ -16,6 +16,8 @@ from publishbuild.models.base import rfc3339_micro
 DURATION_SECONDS = 10
 RENEW_DEADLINE_SECONDS = 6.0
 RETRY_SECONDS = 1.0
+# How often a standby looks: what it takes to notice that a lease was given back.
+STANDBY_SECONDS = 0.5
 
 Lease = dict[str, Any]
 

@@ -1,101 +1,134 @@
-"""``python -m publishbuild.runner``: reads the environment, runs one attempt, always leaves a report behind."""
+"""``python -m publishbuild.runner [cancel]``: reads the environment, runs one attempt, always leaves a report behind.
+
+``cancel`` starts nothing: it cancels on EAS what earlier attempts with the same environment have started there.
+"""
 
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import sys
-import time
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from publishbuild.runner.child_environment import child_environment
-from publishbuild.runner.eas import EasCli
-from publishbuild.runner.execute import Attempt, execute_build_and_submit
+from publishbuild.runner.assemble import make_attempt, source_secrets
+from publishbuild.runner.callback import Callback
+from publishbuild.runner.cancel import cancel_remote
+from publishbuild.runner.execute import execute_build_and_submit
 from publishbuild.runner.failures import AttemptFailed, FailureClass
-from publishbuild.runner.git import Clone, GitAccess
-from publishbuild.runner.install import install
 from publishbuild.runner.logs import LogTail, make_log
-from publishbuild.runner.preflight import check_profiles
 from publishbuild.runner.redact import Redactor, secret_values
 from publishbuild.runner.report import Report
 from publishbuild.runner.settings import DEFAULT_TERMINATION_LOG, SettingsError, read_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from types import FrameType
 
     from structlog.typing import FilteringBoundLogger
 
-    from publishbuild.runner.settings import RunnerSettings
+    from publishbuild.runner.attempt import Attempt
+
+# With the wait for the mark and the end of the children it fits into the pod's 60 s of grace.
+CANCEL_SECONDS = 25.0
 
 
 class Terminated(BaseException):
     """SIGTERM came. Not an Exception, so that nothing but the end of the attempt catches it."""
 
 
-def main(environment: Mapping[str, str]) -> int:
+class OutOfTime(BaseException):
+    """What had to be done before the pod is killed took too long."""
+
+
+@dataclass
+class _Run:
+    """What the end of a run needs to know, however it ends. ``message``: what was cancelled."""
+
+    report: Report
+    log: FilteringBoundLogger
+    attempt: Attempt | None = None
+    message: str | None = None
+
+
+def main(environment: Mapping[str, str], arguments: Sequence[str] = ()) -> int:
     """Run one attempt and return the exit code: 0 done, 1 another attempt may help, 64 none will."""
-    signal.signal(signal.SIGTERM, _on_sigterm)
-    redactor = Redactor(secret_values(environment) | _source_secrets(environment))
+    redactor = Redactor(secret_values(environment) | source_secrets(environment))
     tail = LogTail()
     log = make_log(redactor, tail)
-    report = Report(
-        Path(environment.get("PUBLISHBUILD_TERMINATION_LOG") or DEFAULT_TERMINATION_LOG), redactor, tail, log
-    )
-    attempt: Attempt | None = None
+    path = Path(environment.get("PUBLISHBUILD_TERMINATION_LOG") or DEFAULT_TERMINATION_LOG)
+    callback = Callback.from_environment(environment)
+    run = _Run(Report(path, redactor, tail, log, tell=callback.tell), log)
+    signal.signal(signal.SIGTERM, _on_sigterm)
     try:
-        settings = read_settings(environment)
-        attempt = _make_attempt(settings, environment, report, log)
-        execute_build_and_submit(attempt)
-    except SettingsError as error:
-        return report.end(None, FailureClass("InvalidSettings", "; ".join(str(error).splitlines()), retryable=False))
-    except AttemptFailed as error:
-        return report.end(attempt, error.failure)
+        failure = _failure_of(run, environment, arguments)
+        # Nothing may interrupt the writing of the report.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
     except Terminated:
-        message = "the attempt was stopped (SIGTERM); builds on EAS go on and the next attempt finds them"
-        return report.end(attempt, FailureClass("Terminated", message, retryable=True))
+        failure = _stopped(run, callback) if not arguments else _terminated()
+    return run.report.end(run.attempt, failure, run.message)
+
+
+def _failure_of(run: _Run, environment: Mapping[str, str], arguments: Sequence[str]) -> FailureClass | None:
+    try:
+        if list(arguments) not in ([], ["cancel"]):
+            message = f"the runner knows the argument 'cancel' alone, not {' '.join(arguments)!r}"
+            return FailureClass("InvalidArguments", message, retryable=False)
+        run.attempt = make_attempt(read_settings(environment), environment, run.report.progress, run.log)
+        if arguments:
+            canceled = cancel_remote(run.attempt)
+            run.message = canceled.said
+            return canceled.failure
+        execute_build_and_submit(run.attempt)
+    except SettingsError as error:
+        return FailureClass("InvalidSettings", "; ".join(str(error).splitlines()), retryable=False)
+    except AttemptFailed as error:
+        return error.failure
     except Exception as error:  # the report must be left behind whatever happens
-        log.exception("unexpected error")
-        return report.end(attempt, FailureClass("RunnerError", f"{type(error).__name__}: {error}", retryable=True))
-    return report.end(attempt, attempt.worst_failure())
+        run.log.exception("unexpected error")
+        return FailureClass("RunnerError", f"{type(error).__name__}: {error}", retryable=True)
+    return run.attempt.worst_failure()
 
 
-def _make_attempt(
-    settings: RunnerSettings, environment: Mapping[str, str], report: Report, log: FilteringBoundLogger
-) -> Attempt:
-    """Put the edges together. Everything is written below the work folder: the rest of the pod is read-only."""
-    private = settings.workdir / ".publishbuild"
-    shutil.rmtree(private, ignore_errors=True)
-    children = child_environment(environment, private)
-    access = GitAccess.prepare(children, settings.source_url, settings.source_secret_dir, private / "git")
-
-    def prepare_app(app: Path) -> None:
-        check_profiles(app, settings)
-        install(app, settings, children, log)
-
-    return Attempt(
-        settings=settings,
-        clone=Clone(settings.workdir / "source", access, log),
-        open_app=lambda app: EasCli(app, children, log),
-        prepare_app=prepare_app,
-        report=report.progress,
-        sleep=time.sleep,
-        log=log,
-    )
+def _stopped(run: _Run, callback: Callback) -> FailureClass:
+    """SIGTERM: what is stopped for good is cancelled on EAS too; any other build goes on there for the next attempt."""
+    why = callback.stop_reason() if run.attempt else None
+    if run.attempt is None or why is None:
+        return _terminated()
+    run.log.info("the build is stopped for good; cancelling on EAS", why=why)
+    try:
+        with _time_limit(CANCEL_SECONDS):
+            run.message = cancel_remote(run.attempt).said
+    except OutOfTime:
+        going = ", ".join(run.attempt.going_on()) or "builds"
+        run.message = f"not all could be canceled within {CANCEL_SECONDS:.0f} s; {going} may go on at EAS"
+    except Exception as error:  # as above
+        run.log.exception("unexpected error")
+        run.message = f"canceling on EAS failed: {type(error).__name__}: {error}"
+    # Never worth a retry: the next pod would build after all.
+    return FailureClass("Cancelled", run.message, retryable=False)
 
 
-def _source_secrets(environment: Mapping[str, str]) -> set[str]:
-    """What the mounted source Secret holds; a user name alone is no secret."""
-    folder = Path(environment.get("PUBLISHBUILD_SOURCE_SECRET_DIR") or os.devnull)
-    found = set()
-    for name in ("password", "ssh-privatekey"):
-        try:
-            found.add((folder / name).read_text(errors="replace"))
-        except OSError:
-            continue
-    return found
+def _terminated() -> FailureClass:
+    message = "the attempt was stopped (SIGTERM); builds on EAS go on and the next attempt finds them"
+    return FailureClass("Terminated", message, retryable=True)
+
+
+@contextmanager
+def _time_limit(seconds: float) -> Iterator[None]:
+    """`OutOfTime` after ``seconds``, in the main thread, wherever it is then."""
+
+    def on_alarm(_signal: int, _frame: FrameType | None) -> None:
+        raise OutOfTime
+
+    signal.signal(signal.SIGALRM, on_alarm)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _on_sigterm(_signal: int, _frame: FrameType | None) -> None:
@@ -105,4 +138,4 @@ def _on_sigterm(_signal: int, _frame: FrameType | None) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(os.environ))
+    sys.exit(main(os.environ, sys.argv[1:]))

@@ -20,6 +20,8 @@ def child_environment(environment: Mapping[str, str], private: Path) -> dict[str
     return {
         # Expo's usage statistics would tell a third party about every attempt.
         "DISABLE_EAS_ANALYTICS": "1",
+        # It would ask before it brings a package manager, and nobody is there to answer.
+        "COREPACK_ENABLE_DOWNLOAD_PROMPT": "0",
         # A command is started for every look at a build; where node can (22.1), it keeps what it has compiled.
         "NODE_COMPILE_CACHE": str(private / "node-cache"),
         **{name: value for name, value in environment.items() if not name.startswith(_KEPT_BACK)},

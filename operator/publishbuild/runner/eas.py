@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from publishbuild.runner import process
+from publishbuild.runner.eas_shapes import build, created, submission, within
 from publishbuild.runner.failures import AttemptFailed, FailureClass, classify_eas
-from publishbuild.runner.next_step import RemoteBuild, RemoteSubmission, best_build, best_submission
+from publishbuild.runner.next_step import best_build, best_submission
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
     from structlog.typing import FilteringBoundLogger
+
+    from publishbuild.runner.next_step import RemoteBuild, RemoteSubmission
 
 CREATE_TIMEOUT_SECONDS = 1800
 READ_TIMEOUT_SECONDS = 180
@@ -25,6 +28,7 @@ PAGE = 50
 # Builds come newest first and none of ours is older than its PublishBuild's first attempt, so looking further back
 # than any Job lives only costs time in a project with thousands of builds.
 HORIZON = timedelta(days=14)
+_NO_RESEND = Path(__file__).with_name("no_resend.cjs")
 
 
 class EasCli:
@@ -38,19 +42,22 @@ class EasCli:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._app = app
-        self._environment = environment
+        self._environment = _without_resending(environment)
         self._log = log
         self._now = now
         self._program = environment.get("EAS_CLI") or "eas"
 
     def find_build(self, platform: str, profile: str, message: str) -> RemoteBuild | None:
-        """The build that an earlier attempt started, known by its message; None where there is none.
+        """The build to go on with, of those that `find_builds` finds; None where there is none."""
+        return best_build(self.find_builds(platform, profile, message))
+
+    def find_builds(self, platform: str, profile: str, message: str) -> list[RemoteBuild]:
+        """The builds that earlier attempts started, known by their message, newest first.
 
         Not filtered by commit: a branch may have moved since, and the build that was paid for is the one to go on with.
         """
         command = ("build:list", "-p", platform, "-e", profile, "--limit", str(PAGE))
-        found = [_build(item) for item in self._pages(*command) if item.get("message") == message]
-        return best_build(found)
+        return [build(item) for item in self._pages(*command) if item.get("message") == message]
 
     def create_build(self, platform: str, profile: str, message: str) -> RemoteBuild:
         """Upload the project and start a build. Never repeated here: a lost answer may hide a started build."""
@@ -69,20 +76,28 @@ class EasCli:
         builds = self._json(*command, timeout=CREATE_TIMEOUT_SECONDS, quiet=False)
         if not isinstance(builds, list) or not builds or not isinstance(builds[0], dict):
             raise AttemptFailed(FailureClass("EasCliFailed", "eas build printed no build", retryable=True))
-        return _build(builds[0])
+        return build(builds[0])
 
     def view_build(self, build_id: str) -> RemoteBuild:
         """The build as it stands now."""
         found = self._json("build:view", build_id, "--json")
         if not isinstance(found, dict):
             raise AttemptFailed(FailureClass("EasCliFailed", "eas build:view printed no build", retryable=True))
-        return _build(found)
+        return build(found)
+
+    def cancel_build(self, build_id: str) -> None:
+        """Have EAS stop the build; one that has ended stays as it is."""
+        self._run_or_fail("build:cancel", build_id, "--non-interactive", timeout=READ_TIMEOUT_SECONDS)
+
+    def cancel_submission(self, submission_id: str) -> None:
+        """Have EAS stop the submission; one that has ended stays as it is."""
+        self._run_or_fail("submit:cancel", submission_id, "--non-interactive", timeout=READ_TIMEOUT_SECONDS)
 
     def find_submission(self, platform: str, build_id: str) -> RemoteSubmission | None:
         """The submission of this build, by whomever it was made; None where there is none."""
         items = self._pages("submit:list", "-p", platform, "--limit", str(PAGE))
-        mine = (item for item in items if _within(item, "submittedBuild").get("id") == build_id)
-        return best_submission([_submission(item) for item in mine])
+        mine = (item for item in items if within(item, "submittedBuild").get("id") == build_id)
+        return best_submission([submission(item) for item in mine])
 
     def create_submission(self, platform: str, profile: str, build_id: str) -> None:
         """Hand the build to the store. ``eas submit`` prints no JSON: its id is found by `find_submission`."""
@@ -112,7 +127,7 @@ class EasCli:
             if not isinstance(page, list):
                 raise AttemptFailed(FailureClass("EasCliFailed", f"eas {command[0]} printed no list", retryable=True))
             items += [item for item in page if isinstance(item, dict)]
-            if len(page) < PAGE or _created(page[-1]) < oldest:
+            if len(page) < PAGE or created(page[-1]) < oldest:
                 return items
 
     def _json(self, *arguments: str, timeout: float = READ_TIMEOUT_SECONDS, quiet: bool = True) -> Any:
@@ -127,8 +142,8 @@ class EasCli:
                     self._log.info(line.rstrip(), output="eas")
             raise AttemptFailed(classify_eas(done.output)) from None
 
-    def _run_or_fail(self, *arguments: str) -> None:
-        done = self._run(*arguments, timeout=CREATE_TIMEOUT_SECONDS)
+    def _run_or_fail(self, *arguments: str, timeout: float = CREATE_TIMEOUT_SECONDS) -> None:
+        done = self._run(*arguments, timeout=timeout)
         if done.exit_code != 0:
             raise AttemptFailed(classify_eas(done.output))
 
@@ -146,47 +161,7 @@ class EasCli:
         )
 
 
-def _within(item: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    inner = item.get(key)
-    return inner if isinstance(inner, dict) else {}
-
-
-def _created(item: Any) -> datetime:
-    try:
-        moment = datetime.fromisoformat(str(item["createdAt"]))
-    except (KeyError, TypeError, ValueError):
-        return datetime.max.replace(tzinfo=UTC)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _page_url(item: Mapping[str, Any], kind: str) -> str | None:
-    app = _within(item, "app")
-    account, slug = _within(app, "ownerAccount").get("name"), app.get("slug")
-    if not account or not slug:
-        return None
-    return f"https://expo.dev/accounts/{account}/projects/{slug}/{kind}/{item.get('id')}"
-
-
-def _build(item: Mapping[str, Any]) -> RemoteBuild:
-    error, artifacts = _within(item, "error"), _within(item, "artifacts")
-    return RemoteBuild(
-        id=str(item.get("id")),
-        status=str(item.get("status")),
-        error_code=error.get("errorCode"),
-        error_message=error.get("message"),
-        commit=item.get("gitCommitHash"),
-        page_url=_page_url(item, "builds"),
-        artifact_url=artifacts.get("applicationArchiveUrl") or artifacts.get("buildUrl"),
-        app_version=item.get("appVersion"),
-        app_build_version=item.get("appBuildVersion"),
-    )
-
-
-def _submission(item: Mapping[str, Any]) -> RemoteSubmission:
-    return RemoteSubmission(
-        id=str(item.get("id")),
-        status=str(item.get("status")),
-        can_retry=bool(item.get("canRetry")),
-        error_message=_within(item, "error").get("message"),
-        page_url=_page_url(item, "submissions"),
-    )
+def _without_resending(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment in which the CLI sends no creation twice by itself."""
+    ours = f"--require={json.dumps(str(_NO_RESEND))}"
+    return {**environment, "NODE_OPTIONS": f"{environment.get('NODE_OPTIONS', '')} {ours}".strip()}

@@ -11,6 +11,12 @@ from dataclasses import dataclass
 
 MESSAGE_CHARACTERS = 500
 
+# The stores' and EAS's words for a version or build number that was there before.
+VERSION_USED = re.compile(
+    r"9018[69]|90062|OLD_VERSION_CODE|[Aa]lready (been )?(used|submitted|uploaded)|"
+    r"must (contain|be) a? ?higher (version )?than|Redundant Binary Upload"
+)
+
 
 @dataclass(frozen=True)
 class FailureClass:
@@ -29,12 +35,18 @@ class AttemptFailed(Exception):  # noqa: N818 - reads as what happened: an attem
         self.failure = failure
 
 
+def give_up(reason: str, message: str) -> AttemptFailed:
+    """A failure that no retry helps."""
+    return AttemptFailed(FailureClass(reason, message, retryable=False))
+
+
 # First match wins; (pattern, reason, worth a retry).
 _EAS = (
     (r"Either log in with eas login or set the EXPO_TOKEN", "InvalidCredentials", False),
     (r"bearer token is invalid", "InvalidCredentials", False),
     (r"You don't have the required permissions", "PermissionDenied", False),
     (r"Entity not authorized", "PermissionDenied", False),
+    (r"Failed to upload the project tarball", "UploadFailed", True),
     (r"transient error", "ServiceUnavailable", True),
     (r"down for maintenance", "ServiceUnavailable", True),
     (r"maximum number of pending", "TooManyPendingBuilds", True),
@@ -44,7 +56,6 @@ _EAS = (
         True,
     ),
     (r"Bad Gateway|Service Unavailable|Gateway Time-?out|Internal Server Error", "ServiceUnavailable", True),
-    (r"Failed to upload the project tarball", "UploadFailed", True),
     (r"[Ff]ree (tier|plan)|EAS_BUILD_FREE_TIER|upgrade to the Starter plan", "QuotaExceeded", False),
     (r"VALIDATION_ERROR|is not valid\. |Invalid app config", "InvalidConfiguration", False),
     (
@@ -60,7 +71,7 @@ _EAS = (
     (r"Input is required, but stdin is not readable", "InteractiveSetupNeeded", False),
     (r"EAS project not configured|Must configure EAS project", "InteractiveSetupNeeded", False),
     (r"Credentials are not set up|in --?non-interactive mode", "InteractiveSetupNeeded", False),
-    (r"90189|already been (used|submitted|uploaded)", "VersionAlreadyUsed", False),
+    (VERSION_USED.pattern, "VersionAlreadyUsed", False),
 )
 
 _GIT = (
@@ -105,15 +116,21 @@ def _classify(table: tuple[tuple[str, str, bool], ...], output: str, otherwise: 
 
 
 def _line_at(output: str, position: int) -> str:
+    """The line that was recognised, with the list item that explains it where one follows."""
     start = output.rfind("\n", 0, position) + 1
-    end = output.find("\n", position)
-    line = output[start : end if end >= 0 else None].strip()
-    return line.removeprefix("Original error message: ")[:MESSAGE_CHARACTERS]
+    line, *after = [line.strip() for line in output[start:].split("\n", 2)][:2]
+    detail = f" {after[0][2:]}" if after and after[0].startswith("- ") and not line.startswith("- ") else ""
+    return (line.removeprefix("Original error message: ") + detail)[:MESSAGE_CHARACTERS]
+
+
+_EMPTY = re.compile(
+    r"^(Error: )?(\w+(:\w+)? command failed\.?|GraphQL request failed\.?)?$|^(Response status|Request ID): "
+)
 
 
 def _last_words(output: str) -> str:
-    """The last line that says something: the CLI ends with a line that only says that it failed."""
-    empty = re.compile(r"^(Error: )?(\w+(:\w+)? command failed\.?|GraphQL request failed\.?)?$")
+    """The last line that says something: the CLI ends with lines that only say that it failed."""
     lines = [line.strip() for line in output.splitlines()]
-    spoken = [line for line in lines if not empty.match(line)]
-    return (spoken or [line for line in lines if line] or ["it said nothing"])[-1][:MESSAGE_CHARACTERS]
+    spoken = [line for line in lines if not _EMPTY.match(line)]
+    last = (spoken or [line for line in lines if line] or ["it said nothing"])[-1]
+    return last.removeprefix("Error message: ")[:MESSAGE_CHARACTERS]

@@ -6,10 +6,10 @@ after a failed creation the attempt ends, so that the next one looks again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
-from publishbuild.runner.failures import FailureClass
+from publishbuild.runner.failures import VERSION_USED, FailureClass
 
 ENDED = frozenset({"FINISHED", "ERRORED", "CANCELED"})
 
@@ -32,7 +32,11 @@ WAITING = frozenset({Step.POLL_BUILD, Step.POLL_SUBMISSION})
 
 @dataclass(frozen=True)
 class RemoteBuild:
-    """A build on EAS. ``status`` is EAS's word; one that nobody knows counts as still going on."""
+    """A build on EAS. ``status`` is EAS's word; one that nobody knows counts as still going on.
+
+    ``queue_position`` (1 is next) and ``wait_seconds`` (EAS's guess) are there while it is queued. They change all the
+    time, so two builds that differ in them alone are equal.
+    """
 
     id: str
     status: str
@@ -43,6 +47,8 @@ class RemoteBuild:
     artifact_url: str | None = None
     app_version: str | None = None
     app_build_version: str | None = None
+    queue_position: int | None = field(default=None, compare=False)
+    wait_seconds: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,7 @@ class RemoteSubmission:
     id: str
     status: str
     can_retry: bool = False
+    error_code: str | None = None
     error_message: str | None = None
     page_url: str | None = None
 
@@ -60,8 +67,7 @@ class RemoteSubmission:
 class PlatformFacts:
     """What this attempt knows of one platform.
 
-    ``submission_retried``: this attempt already had EAS run a failed submission again, or made it itself; it is not
-    asked for a third time within one attempt.
+    ``submission_retried``: this attempt already had EAS run a failed submission again; it is not asked twice.
     """
 
     platform: str
@@ -97,15 +103,22 @@ def _next_for_submission(facts: PlatformFacts) -> Step | FailureClass:
     if submission.status == "FINISHED":
         return Step.DONE
     if submission.status == "ERRORED":
-        if submission.can_retry and not facts.submission_retried:
-            return Step.RETRY_SUBMISSION
-        detail = submission.error_message or "no message"
-        message = f"the {facts.platform} submission {submission.id} ended ERRORED: {detail}"
-        return FailureClass("SubmissionErrored", message, retryable=submission.can_retry)
+        return _next_after_error(facts, submission)
     if submission.status == "CANCELED":
         message = f"the {facts.platform} submission {submission.id} was canceled on EAS"
         return FailureClass("SubmissionCanceled", message, retryable=False)
     return Step.POLL_SUBMISSION
+
+
+def _next_after_error(facts: PlatformFacts, submission: RemoteSubmission) -> Step | FailureClass:
+    """EAS may run it again once, unless the store has said that this version was there before."""
+    detail = f"{submission.error_code or 'no error code'}: {submission.error_message or 'no message'}"
+    message = f"the {facts.platform} submission {submission.id} ended ERRORED, {detail}"
+    if VERSION_USED.search(detail):
+        return FailureClass("VersionAlreadyUsed", message, retryable=False)
+    if submission.can_retry and not facts.submission_retried:
+        return Step.RETRY_SUBMISSION
+    return FailureClass("SubmissionErrored", message, retryable=False)
 
 
 def best_build(found: list[RemoteBuild]) -> RemoteBuild | None:

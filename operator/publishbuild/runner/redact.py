@@ -1,7 +1,9 @@
 """Takes secret values out of everything that is printed or reported.
 
-The runner cannot know which of its variables came from the credentials Secret, so it errs on the side of hiding: a
+``PUBLISHBUILD_PLAIN_ENV`` names the variables that did not come from a Secret (separated by commas); then every other
+one is hidden, but for the image's own. Where it is not set the runner cannot know, and errs on the side of hiding: a
 variable whose name sounds secret is hidden, and so is every long value under a name that is not known to be plain.
+Values of fewer than 4 characters stay, since hiding them would leave no word of a log whole.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 MASK = "***"
+PLAIN_ENV = "PUBLISHBUILD_PLAIN_ENV"
 SHORTEST_SECRET = 4
 SHORTEST_UNNAMED = 12
 
@@ -35,6 +38,15 @@ _IN_TEXT = (
         re.compile(r"([?&](?:access_|api_)?(?:token|key|signature|sig|X-Goog-Signature)=)[^&\s'\"]+"),
         r"\1" + MASK,
     ),
+    # The usual shapes of tokens: GitHub, GitLab, npm, Slack, Stripe, AWS, Google, and any signed JWT.
+    (
+        re.compile(
+            r"\b(?:gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|npm_\w{20,}|xox[abeoprs]-[\w-]{10,}|"
+            r"[sr]k_live_\w{16,}|AKIA[0-9A-Z]{16}|AIza[\w-]{30,}|eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,})"
+        ),
+        MASK,
+    ),
+    (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?:.*?-----END [A-Z ]*PRIVATE KEY-----|.*)", re.DOTALL), MASK),
 )
 
 
@@ -58,16 +70,20 @@ class Redactor:
 
 def secret_values(environment: Mapping[str, str]) -> set[str]:
     """The values of the environment that must not be seen."""
-    return {value for name, value in environment.items() if _is_secret(name, value)}
+    listed = environment.get(PLAIN_ENV)
+    plain = None if listed is None else {name.strip() for name in listed.split(",")}
+    return {value for name, value in environment.items() if _is_secret(name, value, plain)}
 
 
-def _is_secret(name: str, value: str) -> bool:
+def _is_secret(name: str, value: str, plain: set[str] | None) -> bool:
     if name == "EXPO_TOKEN":
         return bool(value)
     if _KNOWN_PLAIN.match(name):
         return False
-    if _SOUNDS_SECRET.search(name):
+    if _SOUNDS_SECRET.search(name) or (plain is not None and name not in plain):
         return len(value.strip()) >= SHORTEST_SECRET
+    if plain is not None:
+        return False
     # The path of a file is what a message is about ("CAfile: /etc/…"), not a secret.
     return len(value.strip()) >= SHORTEST_UNNAMED and not re.fullmatch(r"(/[\w.@+-]+)+/?", value)
 

@@ -1,8 +1,8 @@
-"""What a finished attempt tells the operator: compact JSON in the container's termination message.
+"""What an attempt tells the operator: compact JSON, in the container's termination message and, on the way, in its log.
 
-Kubernetes keeps at most 4,096 bytes of it, so `RunResult.to_message` gives up what is long and least needed, one
-thing at a time, until it fits. The operator reads it with `RunResult.from_message`, which never raises: any other
-tool may have written it.
+Kubernetes keeps at most 4,096 bytes of the message, so `RunResult.to_message` gives up what is long and least needed,
+one thing at a time, until it fits. The operator reads it with `RunResult.from_message`, which never raises: any other
+tool may have written it. `to_progress` and `from_progress` are the same for a line of the log.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 TERMINATION_MESSAGE_BYTES = 4096
+PROGRESS_MARK = "::publishbuild-progress::"
+PROGRESS_BYTES = 3500
 
 
 class _Wire(BaseModel):
@@ -53,7 +55,7 @@ class FailureResult(_Wire):
 
 
 class RunResult(_Wire):
-    """The whole report of one attempt."""
+    """The whole report of one attempt. ``message``: one sentence for people on what it does, or did, now."""
 
     commit: str | None = None
     builds: tuple[BuildResult, ...] = ()
@@ -62,15 +64,15 @@ class RunResult(_Wire):
     failure: FailureResult | None = None
     log_tail: str | None = None
 
-    def to_message(self) -> str:
-        """Compact JSON of at most 4,096 bytes; never raises and always ends, whatever the fields hold.
+    def to_message(self, limit: int = TERMINATION_MESSAGE_BYTES) -> str:
+        """Compact JSON of at most ``limit`` bytes; never raises and always ends, whatever the fields hold.
 
-        Shortened in this order: the log tail (from its start), the failure's message (from its end), the builds'
-        and submissions' links, then the builds and submissions themselves, last the rest.
+        Shortened in this order: the log tail (from its start), the failure's message and the message (from their
+        ends), the builds' and submissions' links, then the builds and submissions themselves, last the rest.
         """
         result = _printable(self)
         for shrink in _SHRINKS:
-            excess = len(_dump(result).encode()) - TERMINATION_MESSAGE_BYTES
+            excess = len(_dump(result).encode()) - limit
             if excess <= 0:
                 break
             result = shrink(result, excess)
@@ -85,6 +87,15 @@ class RunResult(_Wire):
             return cls.model_validate_json(message)
         except ValueError:  # pydantic's own error is one; text that is not Unicode is another
             return None
+
+    def to_progress(self) -> str:
+        """The same as one line of the log, at most 3,500 bytes with its mark."""
+        return PROGRESS_MARK + self.to_message(PROGRESS_BYTES - len(PROGRESS_MARK))
+
+    @classmethod
+    def from_progress(cls, line: str) -> RunResult | None:
+        """The report in a line of the log, or None where the line is another one."""
+        return cls.from_message(line.removeprefix(PROGRESS_MARK)) if line.startswith(PROGRESS_MARK) else None
 
 
 def _dump(result: RunResult) -> str:
@@ -139,6 +150,12 @@ def _shorten_failure(result: RunResult, excess: int) -> RunResult:
     )
 
 
+def _shorten_text(result: RunResult, excess: int) -> RunResult:
+    text = result.message or ""
+    kept = len(text) - _characters_for(text[::-1], excess)
+    return result.model_copy(update={"message": text[: max(kept, 80)] or None})
+
+
 def _drop_links(result: RunResult, _excess: int) -> RunResult:
     builds = tuple(b.model_copy(update={"logs_url": None, "artifact_url": None}) for b in result.builds)
     submissions = tuple(s.model_copy(update={"url": None}) for s in result.submissions)
@@ -159,6 +176,7 @@ def _drop_the_rest(result: RunResult, _excess: int) -> RunResult:
 _SHRINKS: tuple[Callable[[RunResult, int], RunResult], ...] = (
     _shorten_log_tail,
     _shorten_failure,
+    _shorten_text,
     _drop_links,
     _drop_details,
     _drop_the_rest,

@@ -194,6 +194,16 @@ def _retry_submission(request: Request) -> Json:
     return {"submission": {"retrySubmission": {"submission": shapes.submission(request.world, again)}}}
 
 
+def _cancel_submission(request: Request) -> Json:
+    world = request.world
+    submission = world.submissions.get(str(request.variables.get("submissionId")))
+    if submission is None:
+        raise GraphQLError("Entity not found: Submission")
+    if submission.status_at(world.now()) in {"AWAITING_BUILD", "IN_QUEUE", "IN_PROGRESS"}:
+        submission.canceled_at = world.now()
+    return {"submission": {"cancelSubmission": shapes.submission(world, submission)}}
+
+
 def _submission_by_id(request: Request) -> Json:
     submission = request.world.submissions.get(str(request.variables.get("submissionId")))
     if submission is None:
@@ -245,6 +255,7 @@ OPERATIONS: dict[str, Callable[[Request], Json]] = {
     "CreateAndroidSubmissionMutation": _create_submission("ANDROID"),
     "CreateIosSubmissionMutation": _create_submission("IOS"),
     "RetrySubmissionMutation": _retry_submission,
+    "CancelSubmissionMutation": _cancel_submission,
     "SubmissionsByIdQuery": _submission_by_id,
     "SubmissionByIdWithSubmittedBuildQuery": _submission_by_id,
     "GetAllSubmissionsForApp": _submissions_of_app,

@@ -12,11 +12,13 @@ from typing import Any
 from aiohttp import web
 
 from tests.standins.eas_api.credentials import SigningCredentials
+from tests.standins.eas_api.faults import UPLOAD, Fault, Faults
 from tests.standins.eas_api.operations import OPERATIONS, GraphQLError, Request
 from tests.standins.eas_api.world import Stages, World
 
 LOG = logging.getLogger("standin.eas_api")
 WORLD: web.AppKey[World] = web.AppKey("world", World)
+FAULTS: web.AppKey[Faults] = web.AppKey("faults", Faults)
 CREDENTIALS: web.AppKey[SigningCredentials] = web.AppKey("credentials", SigningCredentials)
 
 
@@ -24,6 +26,7 @@ def make_app(world: World | None = None) -> web.Application:
     """The whole stand-in as one aiohttp application."""
     app = web.Application(client_max_size=512 * 1024 * 1024, middlewares=[_label])
     app[WORLD] = world or World(clock=time.time, stages=Stages.from_environment(os.environ))
+    app[FAULTS] = Faults()
     app[CREDENTIALS] = SigningCredentials.generate()
     app.add_routes(
         [
@@ -35,6 +38,10 @@ def make_app(world: World | None = None) -> web.Application:
             web.get("/standin/counts", _counts),
             web.get("/standin/builds", _builds),
             web.get("/standin/operations", _operations),
+            web.get("/standin/requests", _requests),
+            web.get("/standin/held", _held),
+            web.post("/standin/release", _release),
+            web.post("/standin/finish", _finish),
             web.post("/standin/settings", _settings),
             web.post("/standin/reset", _reset),
             web.route("*", "/{path:.*}", _unknown),
@@ -64,6 +71,16 @@ async def _graphql(request: web.Request) -> web.Response:
     body = await request.json()
     operation = body.get("operationName") or ""
     world.operations[operation] += 1
+    world.requests.append(json.dumps(body))
+
+    async def answer() -> web.Response:
+        return _answer(request, operation, body)
+
+    return await request.app[FAULTS].around(request, operation, world.now(), answer)
+
+
+def _answer(request: web.Request, operation: str, body: dict[str, Any]) -> web.Response:
+    world = request.app[WORLD]
     token = request.headers.get("authorization", "").removeprefix("Bearer ")
     answer = OPERATIONS.get(operation)
     if answer is None:
@@ -85,11 +102,14 @@ def _errors(message: str, code: str, status: int = 200) -> web.Response:
 
 
 async def _upload(request: web.Request) -> web.Response:
-    size = 0
-    async for chunk in request.content.iter_chunked(65536):
-        size += len(chunk)
-    request.app[WORLD].uploads[request.match_info["key"]] = size
-    return web.Response(text="")
+    async def answer() -> web.Response:
+        size = 0
+        async for chunk in request.content.iter_chunked(65536):
+            size += len(chunk)
+        request.app[WORLD].uploads[request.match_info["key"]] = size
+        return web.Response(text="")
+
+    return await request.app[FAULTS].around(request, UPLOAD, request.app[WORLD].now(), answer)
 
 
 async def _artifact(request: web.Request) -> web.Response:
@@ -104,6 +124,9 @@ async def _counts(request: web.Request) -> web.Response:
             "builds": len(world.builds),
             "submissions": len(world.submissions),
             "uploads": len(world.uploads),
+            "canceledBuilds": sum(build.canceled_at is not None for build in world.builds.values()),
+            "canceledSubmissions": sum(item.canceled_at is not None for item in world.submissions.values()),
+            "struck": request.app[FAULTS].struck,
             "buildsByMessage": Counter(message_of.values()),
             "submissionsByMessage": Counter(message_of.get(s.build_id or "", "") for s in world.submissions.values()),
         }
@@ -137,14 +160,49 @@ async def _operations(request: web.Request) -> web.Response:
     return web.json_response(request.app[WORLD].operations)
 
 
+async def _requests(request: web.Request) -> web.Response:
+    """The last request bodies: all that was told to EAS but for the headers."""
+    return web.json_response(list(request.app[WORLD].requests))
+
+
+async def _held(request: web.Request) -> web.Response:
+    return web.json_response(request.app[FAULTS].held)
+
+
+async def _release(request: web.Request) -> web.Response:
+    """Let go of what is held, and hold nothing more."""
+    faults = request.app[FAULTS]
+    faults.set_now = [fault for fault in faults.set_now if not fault.kind.startswith("hold")]
+    faults.release()
+    return web.json_response({"ok": True})
+
+
+async def _finish(request: web.Request) -> web.Response:
+    """Every build and submission that goes on ends now."""
+    world = request.app[WORLD]
+    now = Stages(**dict.fromkeys(vars(world.stages), 0.0))
+    for build in world.builds.values():
+        build.stages = now
+    for submission in world.submissions.values():
+        submission.stages = now
+    return web.json_response({"ok": True})
+
+
 async def _settings(request: web.Request) -> web.Response:
-    """Take ``{"stages": {...}, "nextOutcomes": [...], "nextSubmissionOutcomes": [...]}``; each part is optional."""
+    """Take ``stages``, ``nextOutcomes``, ``nextSubmissionOutcomes``, ``submissionError`` and ``faults``, each optional.
+
+    ``submissionError`` (``errorCode``, ``message``, ``canRetry``) is what a submission that ends ERRORED says;
+    ``faults`` (see `Fault`) replaces those set before.
+    """
     world = request.app[WORLD]
     try:
         body = await request.json()
         stages = Stages(**{**vars(world.stages), **{k: float(v) for k, v in body.get("stages", {}).items()}})
         world.next_outcomes.extend(str(outcome) for outcome in body.get("nextOutcomes", []))
         world.next_submission_outcomes.extend(str(o) for o in body.get("nextSubmissionOutcomes", []))
+        world.submission_error.update(body.get("submissionError", {}))
+        if "faults" in body:
+            request.app[FAULTS].set_now = [Fault.parse(given) for given in body["faults"]]
     except (json.JSONDecodeError, TypeError, ValueError, AttributeError) as error:
         return web.json_response({"error": str(error), "stages": vars(Stages())}, status=400)
     world.stages = stages
@@ -153,6 +211,7 @@ async def _settings(request: web.Request) -> web.Response:
 
 async def _reset(request: web.Request) -> web.Response:
     request.app[WORLD].forget()
+    request.app[FAULTS].clear()
     return web.json_response({"ok": True})
 
 

@@ -121,7 +121,8 @@ def submission(world: World, item: Submission) -> Json:
     errored = status == "ERRORED"
     submitted = world.builds.get(item.build_id or "")
     done = status in {"FINISHED", "ERRORED", "CANCELED"}
-    error = {"errorCode": "SUBMISSION_SERVICE_UNKNOWN_ERROR", "message": "The stand-in was told to fail."}
+    told = item.error or {}
+    error = {"errorCode": told.get("errorCode"), "message": told.get("message")}
     return {
         "__typename": "Submission",
         "id": item.id,
@@ -140,7 +141,7 @@ def submission(world: World, item: Submission) -> Json:
         "logFiles": [],
         "createdAt": world.iso(item.created),
         "completedAt": world.iso(now) if done else None,
-        "canRetry": errored,
+        "canRetry": errored and bool(told.get("canRetry")),
         "maxRetryTimeMinutes": 60,
         "submittedBuild": build(world, submitted) if submitted else None,
     }

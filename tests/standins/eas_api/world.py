@@ -7,7 +7,7 @@ sets short stages sees every status in order.
 from __future__ import annotations
 
 import uuid
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,6 +15,18 @@ from typing import Any
 
 SLUG = "publishbuild-example"
 ACCOUNT = "standin"
+
+SUBMISSION_ERROR = {
+    "errorCode": "SUBMISSION_SERVICE_UNKNOWN_ERROR",
+    "message": "The stand-in was told to fail.",
+    "canRetry": True,
+}
+# What the stores say to a version that is there already.
+VERSION_USED = {
+    "errorCode": "SUBMISSION_SERVICE_COMMON_OLD_VERSION_CODE_ERROR",
+    "message": "You've already submitted this version of the app.",
+    "canRetry": False,
+}
 
 
 @dataclass
@@ -77,9 +89,13 @@ class Submission:
     created: float
     stages: Stages
     outcome: str = "FINISHED"
+    error: dict[str, Any] | None = None
+    canceled_at: float | None = None
 
     def status_at(self, now: float) -> str:
         """EAS's own word for where the submission stands at ``now``."""
+        if self.canceled_at is not None:
+            return "CANCELED"
         age = now - self.created
         if age < self.stages.submission_in_queue:
             return "IN_QUEUE"
@@ -102,6 +118,8 @@ class World:
     uploads: dict[str, int] = field(default_factory=dict)
     versions: dict[tuple[str, str], int] = field(default_factory=dict)
     operations: Counter[str] = field(default_factory=Counter)
+    submission_error: dict[str, Any] = field(default_factory=lambda: dict(SUBMISSION_ERROR))
+    requests: deque[str] = field(default_factory=lambda: deque(maxlen=500))
 
     def now(self) -> float:
         return self.clock()
@@ -116,8 +134,10 @@ class World:
             self.operations,
             self.next_outcomes,
             self.next_submission_outcomes,
+            self.requests,
         ):
             memory.clear()
+        self.submission_error = dict(SUBMISSION_ERROR)
 
     def iso(self, moment: float) -> str:
         return datetime.fromtimestamp(moment, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -144,8 +164,12 @@ class World:
         return build
 
     def create_submission(self, platform: str, build_id: str | None, config: dict[str, Any]) -> Submission:
-        """Remember a new submission of a build."""
+        """Remember a new submission; a store takes a build once, so a second one of the same build ends ERRORED."""
         outcome = self.next_submission_outcomes.pop(0) if self.next_submission_outcomes else "FINISHED"
+        error = dict(self.submission_error)
+        taken = {"AWAITING_BUILD", "IN_QUEUE", "IN_PROGRESS", "FINISHED"}
+        if any(s.build_id == build_id and s.status_at(self.now()) in taken for s in self.submissions.values()):
+            outcome, error = "ERRORED", dict(VERSION_USED)
         submission = Submission(
             id=str(uuid.uuid4()),
             platform=platform,
@@ -154,6 +178,7 @@ class World:
             created=self.now(),
             stages=Stages(**vars(self.stages)),
             outcome=outcome,
+            error=error,
         )
         self.submissions[submission.id] = submission
         return submission

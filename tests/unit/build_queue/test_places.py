@@ -132,6 +132,7 @@ class TestWaiting:
         assert places.order() == ["b0", "a1", "a2", "p0"]
         assert places.room().turns == {"a": 1, "b": 0}
         paused.clear()
+        places.look_again()
         assert places.order() == ["b0", "p0", "a1", "a2"]
 
     def test_turns_begin_with_what_was_launched_before(self, jobs: Jobs) -> None:

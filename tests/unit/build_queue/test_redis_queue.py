@@ -22,7 +22,6 @@ from publishbuild.build_queue.redis_queue import (
     QueueUnavailableError,
     RedisQueue,
     StaleIndexError,
-    _unavailable,
 )
 from publishbuild.decide.order import Room, Waiting, choose, member
 from tests.builders import NOW
@@ -225,13 +224,13 @@ class TestUnavailable:
             pytest.param(_wrong_type, "WRONGTYPE", id="line is not a line"),
             pytest.param(_wrong_epoch_type, "WRONGTYPE", id="epoch is not text"),
             pytest.param(_no_memory_for_members, "WRONGTYPE", id="members are not a hash"),
-            pytest.param(_out_of_memory, "OutOfMemory", id="out of memory"),
+            pytest.param(_out_of_memory, "out-of-memory", id="out of memory"),
         ],
     )
     async def test_a_redis_that_refuses_is_unavailable(
         self, queue: RedisQueue, redis: Redis, broken: Breaker, word: str
     ) -> None:
-        """A Redis that answers with an error counts as away, with its own words."""
+        """A Redis that answers with an error counts as away, and the text says which."""
         await broken(redis)
         with pytest.raises(QueueUnavailableError, match=word):
             await queue.turn(WIDE, now=0, waiting={"x": one("x")})
@@ -304,10 +303,6 @@ class TestUnavailable:
                 await call
         await queue.close()
         server.close()
-
-    def test_the_text_says_what_kind_of_error_it_is(self) -> None:
-        """The reason begins with the error's name, so that it can be searched for."""
-        assert str(_unavailable(ConnectionResetError("reset"))) == "ConnectionResetError: reset"
 
 
 class TestAgainstTheTruth:

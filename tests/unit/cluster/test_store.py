@@ -275,7 +275,7 @@ class TestPods:
         """A build that is gone stays gone, whatever older answer or list still comes."""
         store.apply(BUILDS, a_build(version=200), deleted=True)
         store.apply(BUILDS, a_build(version=150), deleted=True)
-        store.replace(BUILDS, [a_build(version=150)], 170)
+        list(store.replace(BUILDS, [a_build(version=150)], 170))
         assert store.record(UID) is None
 
     def test_ring_unended(self, store: Store, rung: Rung) -> None:
@@ -296,11 +296,11 @@ class TestPods:
             store.apply(BUILDS, a_build(uid=uid, version=2), deleted=True)
             store.apply(JOBS, a_job(uid=f"job-{n}", build_uid=uid, version=300), deleted=True)
             store.apply(PODS, a_pod(n, build_uid=uid, version=2, exit_code=1), deleted=True)
-        store.replace(BUILDS, [], 1000)
-        store.replace(JOBS, [], 1000)
-        store.replace(PODS, [], 1000)
+        list(store.replace(BUILDS, [], 1000))
+        list(store.replace(JOBS, [], 1000))
+        list(store.replace(PODS, [], 1000))
         for resource in (BUILDS, JOBS, PODS):
-            store.replace(resource, [], 2000)
+            list(store.replace(resource, [], 2000))
         kept = {
             name: held
             for name, held in vars(store).items()
@@ -316,14 +316,14 @@ class TestReplace:
         store.apply(BUILDS, a_build(uid="kept", version=10))
         store.apply(BUILDS, a_build(uid="gone", version=11))
         rung.clear()
-        store.replace(BUILDS, [a_build(uid="kept", version=10)], 50)
+        list(store.replace(BUILDS, [a_build(uid="kept", version=10)], 50))
         assert store.uids() == ["kept"]
         assert rung == ["gone"]
 
     def test_what_is_newer_than_the_list_stays(self, store: Store) -> None:
         """A build that came while the list was on its way is not forgotten."""
         store.apply(BUILDS, a_build(uid="new", version=60))
-        store.replace(BUILDS, [], 50)
+        list(store.replace(BUILDS, [], 50))
         assert store.uids() == ["new"]
 
     def test_what_was_deleted_while_the_list_was_on_its_way_stays_away(self, store: Store) -> None:
@@ -332,9 +332,9 @@ class TestReplace:
             store.apply(resource, obj)
         for resource, obj in ((BUILDS, a_build(version=61)), (JOBS, a_job(version=62)), (PODS, a_pod(1, version=63))):
             store.apply(resource, obj, deleted=True)
-        store.replace(JOBS, [a_job(version=41)], 50)
-        store.replace(PODS, [a_pod(1, version=42)], 50)
-        store.replace(BUILDS, [a_build(version=40)], 50)
+        list(store.replace(JOBS, [a_job(version=41)], 50))
+        list(store.replace(PODS, [a_pod(1, version=42)], 50))
+        list(store.replace(BUILDS, [a_build(version=40)], 50))
         assert (store.uids(), list(store.live_jobs()), store.pods(UID)) == ([], [], ())
 
     def test_a_missed_deletion_of_a_job_frees_its_place(self, store: Store, rung: Rung) -> None:
@@ -342,14 +342,14 @@ class TestReplace:
         store.apply(BUILDS, a_build())
         store.apply(JOBS, a_job())
         rung.clear()
-        store.replace(JOBS, [], 1000)
+        list(store.replace(JOBS, [], 1000))
         assert list(store.live_jobs()) == []
         assert rung == [UID]
 
     def test_a_list_is_taken_in_by_age(self, store: Store) -> None:
         """After a restart, builds of the list enter the queue oldest first."""
         listed = [a_build(uid="b", version=7), a_build(uid="a", version=5), a_build(uid="c", version=9)]
-        store.replace(BUILDS, listed, 10)
+        list(store.replace(BUILDS, listed, 10))
         assert store.uids() == ["a", "b", "c"]
 
     def test_a_missed_deletion_of_a_pod_rings_its_build(self, store: Store, rung: Rung) -> None:
@@ -357,7 +357,7 @@ class TestReplace:
         store.apply(BUILDS, a_build())
         store.apply(PODS, a_pod(1))
         rung.clear()
-        store.replace(PODS, [], 1000)
+        list(store.replace(PODS, [], 1000))
         assert store.pods(UID) == ()
         assert rung == [UID]
 
@@ -394,7 +394,7 @@ def test_a_list_settles_any_history(history: list[tuple[str, int, bool]], random
     for resource, obj, deleted in events:
         store.apply(resource, obj, deleted=deleted)
     for resource in (JOBS, PODS, BUILDS):
-        store.replace(resource, [obj for (kind, _), obj in truth.items() if kind == resource], len(history) + 1)
+        list(store.replace(resource, [obj for (kind, _), obj in truth.items() if kind == resource], len(history) + 1))
     assert set(store.uids()) == {f"u{number}" for kind, number in truth if kind == BUILDS}
     assert {job.build_uid for job in store.live_jobs()} == {f"u{number}" for kind, number in truth if kind == JOBS}
     for number in range(3):

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from publishbuild.names import EXIT_DONE, EXIT_GIVE_UP, EXIT_RETRY
-from publishbuild.runner.execute import READ_ATTEMPTS, Attempt, execute_build_and_submit
+from publishbuild.runner.attempt import READ_ATTEMPTS, Attempt
+from publishbuild.runner.execute import execute_build_and_submit
 from publishbuild.runner.failures import AttemptFailed, FailureClass
 from publishbuild.runner.logs import LogTail, make_log
 from publishbuild.runner.next_step import RemoteBuild, RemoteSubmission
@@ -16,6 +17,7 @@ from publishbuild.runner.redact import Redactor
 from publishbuild.runner.settings import read_settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from publishbuild.runner.result import RunResult
@@ -34,8 +36,11 @@ class FakeEas:
     broken: dict[str, list[FailureClass]] = field(default_factory=dict)
     made: list[str] = field(default_factory=list)
     commit: str = "c1"
+    away: Callable[[str], bool] = lambda _call: False
 
     def _maybe_break(self, call: str) -> None:
+        if self.away(call):
+            raise AttemptFailed(PASSING)
         if self.broken.get(call):
             raise AttemptFailed(self.broken[call].pop(0))
 
@@ -45,6 +50,8 @@ class FakeEas:
         return self.builds.get(platform)
 
     def create_build(self, platform: str, _profile: str, _message: str) -> RemoteBuild:
+        if self.away("create_build"):
+            raise AttemptFailed(PASSING)
         self.made.append(f"build:{platform}")
         self.builds[platform] = RemoteBuild(platform, "IN_PROGRESS", commit=self.commit)
         self._maybe_break("create_build")
@@ -63,6 +70,8 @@ class FakeEas:
         return found
 
     def create_submission(self, platform: str, _profile: str, _build_id: str) -> None:
+        if self.away("create_submission"):
+            raise AttemptFailed(PASSING)
         self.made.append(f"submission:{platform}")
         self.submissions[platform] = RemoteSubmission(f"s-{platform}", "IN_QUEUE")
         self._maybe_break("create_submission")
@@ -97,7 +106,13 @@ class Run:
     slept: list[float]
 
 
-def run(tmp_path: Path, eas: FakeEas, clone: FakeClone | None = None, **environment: str) -> Run:
+def run(
+    tmp_path: Path,
+    eas: FakeEas,
+    clone: FakeClone | None = None,
+    sleep: Callable[[float], None] | None = None,
+    **environment: str,
+) -> Run:
     settings = read_settings(
         {
             "PUBLISHBUILD_UID": "uid",
@@ -117,7 +132,7 @@ def run(tmp_path: Path, eas: FakeEas, clone: FakeClone | None = None, **environm
         open_app=lambda _app: opened,
         prepare_app=lambda _app: None,
         report=reports.append,
-        sleep=slept.append,
+        sleep=sleep or slept.append,
         log=make_log(Redactor(set()), LogTail()),
     )
     execute_build_and_submit(attempt)
@@ -153,10 +168,27 @@ def test_a_creation_whose_answer_was_lost_is_not_repeated(tmp_path: Path, call: 
     assert eas.made == ["build:ios", "submission:ios"]
 
 
+def test_what_is_done_now_is_told_before_it_is_done(tmp_path: Path) -> None:
+    """Whoever watches learns of the upload while it runs, and of each status in EAS's words."""
+    reports = run(tmp_path, FakeEas(), PUBLISHBUILD_PLATFORM="ios").reports
+    told = list(dict.fromkeys(report.message for report in reports if report.message))
+    assert told == [
+        "fetching the source",
+        "the source is checked out; the app is prepared",
+        "an ios build of an earlier attempt is looked for",
+        "the ios project is uploaded to EAS",
+        "ios build ios is IN_PROGRESS at EAS",
+        "ios build ios is FINISHED",
+        "ios build ios is handed to the store",
+        "ios submission s-ios is IN_QUEUE",
+        "ios submission s-ios is FINISHED",
+    ]
+
+
 def test_a_report_is_left_before_the_end(tmp_path: Path) -> None:
     """An attempt that is killed has already said which builds it started."""
     reports = run(tmp_path, FakeEas(), PUBLISHBUILD_PLATFORM="ios").reports
-    assert reports[0].commit == "c1"
+    assert reports[1].commit == "c1"
     assert any(report.builds and report.builds[0].status == "IN_PROGRESS" for report in reports)
 
 
@@ -165,6 +197,52 @@ def test_reads_survive_passing_errors(tmp_path: Path, call: str) -> None:
     """A few failed reads in a row cost time, not the attempt."""
     done = run(tmp_path, FakeEas(broken={call: [PASSING] * 3}), PUBLISHBUILD_PLATFORM="ios")
     assert done.attempt.exit_code() == EXIT_DONE
+
+
+@dataclass
+class Outage:
+    """EAS is away for ``seconds`` from the first time that ``call`` is tried; time passes by sleeping alone."""
+
+    call: str
+    seconds: float
+    now: float = 0
+    since: float | None = None
+
+    def is_on(self, call: str) -> bool:
+        if call != self.call:
+            return False
+        self.since = self.now if self.since is None else self.since
+        return self.now < self.since + self.seconds
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.mark.parametrize("call", ["find_build", "view_build", "find_submission"])
+def test_one_attempt_survives_sixty_seconds_without_eas_at_a_read(tmp_path: Path, call: str) -> None:
+    """With the default settings a minute of 502 costs no attempt."""
+    outage = Outage(call, 60)
+    eas = FakeEas(away=outage.is_on)
+    done = run(tmp_path, eas, sleep=outage.sleep, PUBLISHBUILD_PLATFORM="ios")
+    assert done.attempt.exit_code() == EXIT_DONE
+    assert outage.since is not None
+    assert eas.made == ["build:ios", "submission:ios"]
+
+
+@pytest.mark.parametrize("call", ["create_build", "create_submission"])
+def test_the_jobs_retries_survive_sixty_seconds_without_eas_at_a_creation(tmp_path: Path, call: str) -> None:
+    """With the default backoffLimit of 3, and 10, 20 and 40 s between the pods, the build succeeds, made once."""
+    outage = Outage(call, 60)
+    eas = FakeEas(away=outage.is_on)
+    codes = []
+    for pause in (10, 20, 40, 0):
+        codes.append(run(tmp_path, eas, sleep=outage.sleep, PUBLISHBUILD_PLATFORM="ios").attempt.exit_code())
+        if codes[-1] == EXIT_DONE:
+            break
+        outage.sleep(pause)
+    assert codes[-1] == EXIT_DONE, codes
+    assert codes[0] == EXIT_RETRY
+    assert eas.made == ["build:ios", "submission:ios"]
 
 
 def test_reads_give_up_in_the_end(tmp_path: Path) -> None:
@@ -206,6 +284,21 @@ def test_a_failed_submission_is_run_again_by_eas(tmp_path: Path) -> None:
     eas.builds["ios"] = RemoteBuild("ios", "FINISHED", commit="c1")
     eas.submissions["ios"] = RemoteSubmission("s-old", "ERRORED", can_retry=True)
     assert run(tmp_path, eas, PUBLISHBUILD_PLATFORM="ios").attempt.exit_code() == EXIT_DONE
+    assert eas.made == ["retry:s-old"]
+
+
+def test_a_retry_that_eas_does_not_list_yet_is_no_end(tmp_path: Path) -> None:
+    """After submit:retry the old failure may still be all that is listed: another attempt looks again."""
+    eas = FakeEas()
+    eas.builds["ios"] = RemoteBuild("ios", "FINISHED", commit="c1")
+    eas.submissions["ios"] = RemoteSubmission("s-old", "ERRORED", can_retry=True)
+
+    def retry(submission_id: str) -> None:
+        eas.made.append(f"retry:{submission_id}")
+
+    eas.retry_submission = retry  # type: ignore[method-assign]
+    done = run(tmp_path, eas, PUBLISHBUILD_PLATFORM="ios")
+    assert done.attempt.exit_code() == EXIT_RETRY
     assert eas.made == ["retry:s-old"]
 
 

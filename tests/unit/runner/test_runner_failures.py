@@ -97,6 +97,24 @@ def test_the_message_is_the_line_that_says_it() -> None:
     assert failure.message == "Something odd happened on line 3"
 
 
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [
+        (
+            'eas.json is not valid.\n- "build.x" is not allowed\n    Error',
+            'eas.json is not valid. "build.x" is not allowed',
+        ),
+        (
+            "Failed.\nError message: odd\nResponse status: 200 OK\nRequest ID: 1\nError: build command failed.",
+            "odd",
+        ),
+    ],
+)
+def test_the_message_names_the_cause(output: str, message: str) -> None:
+    """Where the CLI explains itself in the lines around, the explanation is what is kept."""
+    assert classify_eas(output).message == message
+
+
 @given(st.text())
 def test_any_output_is_classified(output: str) -> None:
     """No output raises, and every message is short and one line."""

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from publishbuild.runner.failures import AttemptFailed
-from publishbuild.runner.git import Clone, GitAccess
+from publishbuild.runner.git import Clone
+from publishbuild.runner.git_access import GitAccess
 from publishbuild.runner.logs import LogTail, make_log
 from publishbuild.runner.redact import Redactor
 
@@ -67,6 +68,46 @@ def test_a_name_is_checked_out_and_resolved(
     assert (made.folder / "file").read_text() == content
 
 
+@pytest.mark.parametrize("protocol", ["0", "2"])
+def test_submodules_come_with_it_also_where_single_commits_are_refused(
+    origin: Path, clone: Callable[..., Clone], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, protocol: str
+) -> None:
+    """A submodule is at the commit that the source names, although no branch is there any more (0: an old server)."""
+    git(origin, "branch", "-D", "old")
+    git(origin, "tag", "-d", "v1")
+    outer = tmp_path / "outer"
+    outer.mkdir()
+    git(outer, "init", "-q", "-b", "main")
+    git(outer, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", origin.as_uri(), "inner")
+    git(outer / "inner", "checkout", "-q", "main~1")
+    git(outer, "add", "inner")
+    git(outer, "commit", "-q", "-m", "with a submodule")
+    (tmp_path / ".gitconfig").write_text(f"[protocol]\nversion = {protocol}\n")
+    monkeypatch.setitem(BASE, "HOME", str(tmp_path))
+    made = clone(outer.as_uri())
+    made.fetch(outer.as_uri(), "main")
+    assert (made.folder / "inner" / "file").read_text() == "one"
+
+
+def test_large_files_without_git_lfs_are_no_silent_pointers(
+    origin: Path, clone: Callable[..., Clone], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A source with Git LFS in an image without it fails at once and says what is missing."""
+    (origin / ".gitattributes").write_text("*.bin filter=lfs diff=lfs merge=lfs -text\n")
+    (origin / "big.bin").write_text("version https://git-lfs.github.com/spec/v1\n")
+    git(origin, "-c", "filter.lfs.clean=cat", "add", ".")
+    git(origin, "commit", "-q", "-m", "large")
+    # A git without git-lfs, wherever this host may have one.
+    empty = tmp_path / "exec"
+    empty.mkdir()
+    (empty / "git-lfs").write_text("#!/bin/sh\nexit 1\n")
+    (empty / "git-lfs").chmod(0o755)
+    monkeypatch.setitem(BASE, "PATH", f"{empty}:{BASE['PATH']}")
+    with pytest.raises(AttemptFailed, match="git-lfs") as caught:
+        clone(origin.as_uri()).fetch(origin.as_uri(), "main")
+    assert (caught.value.failure.reason, caught.value.failure.retryable) == ("ProgramMissing", False)
+
+
 @pytest.mark.parametrize("length", [40, 10])
 def test_a_sha_is_checked_out_also_when_short_or_no_branchs_tip(
     origin: Path, clone: Callable[..., Clone], length: int
@@ -87,8 +128,15 @@ def test_a_second_attempt_starts_from_an_empty_folder(origin: Path, clone: Calla
     assert not (made.folder / "left").exists()
 
 
-def test_an_earlier_commit_can_be_gone_back_to(origin: Path, clone: Callable[..., Clone]) -> None:
-    """After a fetch of main, a commit that an earlier attempt built is reachable."""
+@pytest.mark.parametrize("protocol", ["0", "2"])
+def test_an_earlier_commit_can_be_gone_back_to(
+    origin: Path, clone: Callable[..., Clone], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, protocol: str
+) -> None:
+    """After a shallow fetch of main, a commit that an earlier attempt built is reachable (0: an old server)."""
+    git(origin, "branch", "-D", "old")
+    git(origin, "tag", "-d", "v1")
+    (tmp_path / ".gitconfig").write_text(f"[protocol]\nversion = {protocol}\n")
+    monkeypatch.setitem(BASE, "HOME", str(tmp_path))
     made = clone(origin.as_uri())
     made.fetch(origin.as_uri(), "main")
     first = git(origin, "rev-parse", "main~1")
@@ -137,6 +185,7 @@ def test_a_basic_auth_password_is_in_no_argument_and_no_variable(tmp_path: Path)
     [
         ("Username for 'https://h.example:8443': ", "bob"),
         ("Password for 'https://bob@h.example:8443': ", "canary-pw"),
+        ('Password for "https://bob@h.example:8443"', "canary-pw"),
         ("Password for 'https://bob@evil.example': ", ""),
         ("Username for 'https://h.example:8443.evil.example': ", ""),
     ],

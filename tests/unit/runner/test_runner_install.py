@@ -7,13 +7,22 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from publishbuild.runner.install import install_command
+from publishbuild.runner.failures import AttemptFailed
+from publishbuild.runner.install import find_installation, install
+from publishbuild.runner.logs import LogTail, make_log
+from publishbuild.runner.redact import Redactor
 from publishbuild.runner.settings import RunnerSettings, read_settings
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-LOCKS = {"package-lock.json": "npm", "yarn.lock": "yarn", "pnpm-lock.yaml": "pnpm"}
+LOCKS = {
+    "package-lock.json": "npm ci",
+    "yarn.lock": "yarn install --frozen-lockfile",
+    "pnpm-lock.yaml": "pnpm install --frozen-lockfile",
+    "bun.lock": "bun install --frozen-lockfile",
+    "bun.lockb": "bun install --frozen-lockfile",
+}
 
 
 def settings(platform: str = "android", install: str = "auto") -> RunnerSettings:
@@ -29,6 +38,11 @@ def settings(platform: str = "android", install: str = "auto") -> RunnerSettings
     )
 
 
+def install_command(folder: Path, given: RunnerSettings) -> str | None:
+    found = find_installation(folder, folder, given)
+    return " ".join(found.command) if found else None
+
+
 def app(folder: Path, *, lock: str = "package-lock.json", plugins: bool = False, dynamic: bool = False) -> Path:
     if lock:
         (folder / lock).write_text("{}")
@@ -38,12 +52,67 @@ def app(folder: Path, *, lock: str = "package-lock.json", plugins: bool = False,
     return folder
 
 
-@pytest.mark.parametrize(("lock", "program"), LOCKS.items())
-def test_the_lockfile_says_which_program(tmp_path: Path, lock: str, program: str) -> None:
-    """npm, yarn and pnpm each install from their own lockfile."""
+@pytest.mark.parametrize(("lock", "start"), LOCKS.items())
+def test_the_lockfile_says_which_program(tmp_path: Path, lock: str, start: str) -> None:
+    """npm, yarn, pnpm and bun each install from their own lockfile, and change nothing in it."""
     command = install_command(app(tmp_path, lock=lock, dynamic=True), settings())
     assert command is not None
-    assert command[0] == program
+    assert command.startswith(start)
+
+
+@pytest.mark.parametrize(
+    ("manager", "rc", "option"),
+    [
+        ("yarn@4.5.0", False, "--immutable"),
+        ("yarn@1.22.22", True, "--frozen-lockfile"),
+        ("", True, "--immutable"),
+        ("", False, "--frozen-lockfile"),
+    ],
+)
+def test_yarn_is_given_the_options_of_its_version(tmp_path: Path, manager: str, rc: bool, option: str) -> None:
+    """package.json names the version; where it does not, .yarnrc.yml gives it away."""
+    made = app(tmp_path, lock="yarn.lock", dynamic=True)
+    (made / "package.json").write_text(json.dumps({"packageManager": manager}))
+    if rc:
+        (made / ".yarnrc.yml").write_text("")
+    assert option in (install_command(made, settings()) or "")
+
+
+def test_a_workspace_is_installed_where_its_lockfile_is(tmp_path: Path) -> None:
+    """An app in a monorepo has no lockfile of its own: that of a folder above counts, up to the source's own."""
+    made = tmp_path / "source" / "apps" / "one"
+    made.mkdir(parents=True)
+    app(made, lock="", dynamic=True)
+    (tmp_path / "yarn.lock").write_text("")
+    assert find_installation(made, tmp_path / "source", settings()) is None
+    (tmp_path / "source" / "pnpm-lock.yaml").write_text("")
+    found = find_installation(made, tmp_path / "source", settings())
+    assert found is not None
+    assert (found.folder, found.command[0]) == (tmp_path / "source", "pnpm")
+
+
+@pytest.mark.parametrize(
+    ("lock", "says"),
+    [("bun.lock", "no bun"), ("pnpm-lock.yaml", "neither pnpm nor corepack"), ("package-lock.json", "no npm")],
+)
+def test_a_missing_program_is_named_at_once(tmp_path: Path, lock: str, says: str) -> None:
+    """One line that says which lockfile needs which program, and where to name an image that has it; no retry."""
+    made = app(tmp_path, lock=lock, dynamic=True)
+    with pytest.raises(AttemptFailed, match=says) as caught:
+        install(made, made, settings(), {"PATH": str(tmp_path)}, make_log(Redactor(set()), LogTail()))
+    assert (caught.value.failure.reason, caught.value.failure.retryable) == ("ProgramMissing", False)
+    assert "runner.image" in caught.value.failure.message
+
+
+def test_corepack_stands_in_for_a_missing_yarn(tmp_path: Path) -> None:
+    """Node brings corepack, and corepack the yarn that the app names."""
+    made = app(tmp_path, lock="yarn.lock", dynamic=True)
+    corepack = tmp_path / "bin" / "corepack"
+    corepack.parent.mkdir()
+    corepack.write_text('#!/bin/sh\necho "$@" > said\n')
+    corepack.chmod(0o755)
+    install(made, made, settings(), {"PATH": str(corepack.parent)}, make_log(Redactor(set()), LogTail()))
+    assert (made / "said").read_text() == "yarn install --frozen-lockfile --non-interactive\n"
 
 
 def test_a_static_android_app_needs_no_install(tmp_path: Path) -> None:

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from publishbuild.names import EXIT_GIVE_UP, EXIT_RETRY
+from publishbuild.names import EXIT_DONE, EXIT_GIVE_UP, EXIT_RETRY
 from publishbuild.runner.result import RunResult
+from tests.support.waiting import until
 
 CANARY = "canary-51d0e8"
 DEADLINE_SECONDS = 30
@@ -61,10 +62,9 @@ def report(environment: dict[str, str]) -> RunResult:
     return read
 
 
-def start(environment: dict[str, str]) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        (sys.executable, "-m", "publishbuild.runner"), env=environment, stdout=subprocess.PIPE, text=True
-    )
+def start(environment: dict[str, str], *arguments: str) -> subprocess.Popen[str]:
+    command = (sys.executable, "-m", "publishbuild.runner", *arguments)
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
 
 
 def test_sigterm_ends_the_attempt_with_a_report_and_stops_its_children(environment: dict[str, str]) -> None:
@@ -83,6 +83,39 @@ def test_sigterm_ends_the_attempt_with_a_report_and_stops_its_children(environme
     assert result.commit is not None
     assert CANARY not in output + Path(environment["PUBLISHBUILD_TERMINATION_LOG"]).read_text()
     assert "my token is ***" in output
+
+
+def test_sigterm_of_a_cancelled_build_cancels_on_eas_and_asks_for_no_other_pod(environment: dict[str, str]) -> None:
+    """Exit 64 with reason Cancelled and a sentence on what was done; the next pod would carry no mark."""
+    runner = start({**environment, "PUBLISHBUILD_CANCEL_ON_TERM": "true"})
+    until(Path(environment["FAKE_EAS_STARTED"]).exists, seconds=DEADLINE_SECONDS, what="the build is asked for")
+    runner.send_signal(signal.SIGTERM)
+    runner.communicate(timeout=DEADLINE_SECONDS)
+    assert runner.returncode == EXIT_GIVE_UP
+    result = report(environment)
+    assert result.failure is not None
+    assert result.failure.reason == "Cancelled"
+    assert result.message == "there was nothing to cancel on EAS"
+
+
+def test_an_unknown_argument_is_refused(environment: dict[str, str]) -> None:
+    """A typing error must not start a build."""
+    runner = start(environment, "cancle")
+    runner.communicate(timeout=DEADLINE_SECONDS)
+    assert runner.returncode == EXIT_GIVE_UP
+    result = report(environment)
+    assert result.failure is not None
+    assert "cancle" in result.failure.message
+    assert not Path(environment["FAKE_EAS_STARTED"]).exists()
+
+
+def test_the_cancel_command_starts_nothing(environment: dict[str, str]) -> None:
+    """It looks, finds nothing to cancel, and succeeds."""
+    runner = start(environment, "cancel")
+    runner.communicate(timeout=DEADLINE_SECONDS)
+    assert runner.returncode == EXIT_DONE
+    assert report(environment).message == "there was nothing to cancel on EAS"
+    assert not Path(environment["FAKE_EAS_STARTED"]).exists()
 
 
 def test_bad_settings_end_with_a_report_that_no_retry_helps(environment: dict[str, str]) -> None:

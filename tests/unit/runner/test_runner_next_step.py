@@ -63,7 +63,7 @@ def test_each_known_state_has_its_step(facts: PlatformFacts, expected: Step) -> 
         (with_build("ERRORED"), "BuildErrored", False),
         (with_build("CANCELED"), "BuildCanceled", False),
         (with_submission("ERRORED"), "SubmissionErrored", False),
-        (with_submission("ERRORED", can_retry=True, retried=True), "SubmissionErrored", True),
+        (with_submission("ERRORED", can_retry=True, retried=True), "SubmissionErrored", False),
         (with_submission("CANCELED"), "SubmissionCanceled", False),
     ],
 )
@@ -138,3 +138,22 @@ def test_of_several_submissions_the_newest_failed_one_is_taken_last() -> None:
     assert best_submission(found) == found[0]
     assert best_submission(found[1:]) == found[1]
     assert best_submission([]) is None
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("SUBMISSION_SERVICE_COMMON_OLD_VERSION_CODE_ERROR", "x"),
+        (None, "You've already submitted this build of the app."),
+        (None, "Version code 5 has already been used. Try another version code."),
+        (None, "Redundant Binary Upload. You've already uploaded a build with build number '7'"),
+        (None, "The bundle version must be higher than the previously uploaded version: '7'"),
+        (None, "This bundle is invalid. CFBundleShortVersionString must contain a higher version than 1.0 (90062)"),
+    ],
+)
+def test_a_version_that_was_there_before_is_told_from_other_errors(code: str | None, message: str) -> None:
+    """The store would refuse it again, so EAS is not asked to run it again and no other pod is started."""
+    submission = RemoteSubmission("s", "ERRORED", can_retry=True, error_code=code, error_message=message)
+    failure = next_step(replace(DONE_BUILD, submission_looked_for=True, submission=submission))
+    assert isinstance(failure, FailureClass)
+    assert (failure.reason, failure.retryable) == ("VersionAlreadyUsed", False)

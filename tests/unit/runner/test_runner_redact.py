@@ -15,6 +15,7 @@ from publishbuild.runner.failures import FailureClass
 from publishbuild.runner.logs import TAIL_BYTES, LogTail, make_log
 from publishbuild.runner.redact import MASK, Redactor, secret_values
 from publishbuild.runner.report import Report
+from publishbuild.runner.result import BuildResult, RunResult
 
 CANARY = "canary-7f3a91"
 KEY_FILE = "-----BEGIN PRIVATE KEY-----\nMIIcanaryAAAAAAAA\nMIIcanaryBBBBBBBB\n-----END PRIVATE KEY-----\n"
@@ -48,6 +49,33 @@ def test_a_known_secret_is_masked_wherever_it_stands(printed: str) -> None:
 def test_credentials_that_nobody_named_are_masked(printed: str) -> None:
     """What looks like credentials in a URL or header goes even when its value is not known."""
     assert "hunter2" not in Redactor(set())(printed)
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "ghp_" + "a1B2" * 9,
+        "github_pat_" + "a1B2_" * 9,
+        "glpat-" + "a1B2" * 5,
+        "npm_" + "a1B2" * 9,
+        "xoxb-" + "123456-abcdef",
+        "sk_live_" + "a1B2" * 6,
+        "AKIA" + "A1B2" * 4,
+        "AIza" + "a1B2-" * 7,
+        "eyJhbGciOiJI.eyJzdWIiOiIx.c2lnbmF0dXJl",
+        KEY_FILE,
+    ],
+)
+def test_the_usual_shapes_of_tokens_are_masked(token: str) -> None:
+    """A token that the app's own scripts print goes although no variable holds it."""
+    assert Redactor(set())(f"read {token} now") in {f"read {MASK} now", f"read {MASK}\n now"}
+
+
+@pytest.mark.parametrize("value", ["abcd", "/a/path/like/value"])
+def test_with_a_list_of_plain_names_every_other_value_is_hidden(value: str) -> None:
+    """What came from a Secret is hidden whatever it is called and however it looks; runner.env stays readable."""
+    environment = {"FLAVOR": value, "REGION": "europe", "PUBLISHBUILD_PLAIN_ENV": "REGION, OTHER", "PATH": "/bin"}
+    assert secret_values(environment) == {value}
 
 
 def test_a_key_file_is_masked_line_by_line() -> None:
@@ -110,6 +138,21 @@ def test_log_and_report_carry_no_canary(tmp_path: Path) -> None:
     assert CANARY not in out.getvalue() + path.read_text()
     assert base64.b64encode(CANARY.encode()).decode() not in out.getvalue()
     assert all(json.loads(line)["level"] for line in out.getvalue().splitlines())
+
+
+def test_progress_carries_no_canary_and_tells_nothing_twice(tmp_path: Path) -> None:
+    """Texts and links are redacted, EAS's own words are not, and only what is new is told."""
+    out, path = io.StringIO(), tmp_path / "termination-log"
+    redactor = Redactor({CANARY, "android"})
+    report = Report(path, redactor, LogTail(), make_log(redactor, LogTail(), io.StringIO()), stream=out)
+    build = BuildResult(platform="android", id="b", status="NEW", logs_url=f"https://h/{CANARY}")
+    for message in (f"one {CANARY}", f"one {CANARY}", None, "two"):
+        report.progress(RunResult(builds=(build,), message=message))
+    told = [RunResult.from_progress(line) for line in out.getvalue().splitlines()]
+    assert [item.message for item in told if item] == ["one ***", "two"]
+    assert all(item and item.builds[0].platform == "android" for item in told)
+    assert RunResult.from_message(path.read_text()) == told[-1]
+    assert CANARY not in out.getvalue() + path.read_text()
 
 
 def test_the_tail_is_short_and_keeps_the_last_lines() -> None:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from publishbuild.runner.result import (
+    PROGRESS_BYTES,
     TERMINATION_MESSAGE_BYTES,
     BuildResult,
     FailureResult,
@@ -36,6 +37,7 @@ results = st.builds(
     ),
     failure=st.none() | st.builds(FailureResult, reason=anything, message=anything),
     log_tail=st.none() | anything,
+    message=st.none() | anything,
 )
 
 
@@ -47,7 +49,21 @@ def test_any_report_fits_and_can_be_read_back(result: RunResult) -> None:
     assert RunResult.from_message(message) is not None
 
 
-@pytest.mark.parametrize("field", ["commit", "log_tail"])
+@given(results)
+def test_any_progress_is_one_short_line_and_can_be_read_back(result: RunResult) -> None:
+    """Whatever the fields hold, the line with its mark is at most 3,500 bytes and is a report again."""
+    line = result.to_progress()
+    assert len(line.encode()) <= PROGRESS_BYTES
+    assert "\n" not in line
+    assert RunResult.from_progress(line) is not None
+
+
+def test_another_line_is_no_progress() -> None:
+    """A line of the log without the mark is none, even where it is JSON."""
+    assert RunResult.from_progress('{"commit": "c"}') is None
+
+
+@pytest.mark.parametrize("field", ["commit", "log_tail", "message"])
 def test_one_giant_field_does_not_hang_nor_raise(field: str) -> None:
     """A field of any size is given up in the end."""
     assert len(RunResult(**{field: LONG}).to_message().encode()) <= TERMINATION_MESSAGE_BYTES

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import sys
+import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,13 +16,15 @@ import pytest
 from aiohttp import web
 
 from publishbuild.runner.failures import AttemptFailed
-from publishbuild.runner.git import Clone, GitAccess
+from publishbuild.runner.git import Clone
+from publishbuild.runner.git_access import GitAccess
 from publishbuild.runner.logs import LogTail, make_log
 from publishbuild.runner.redact import Redactor
 from tests.standins import git_server
 from tests.standins.eas_api.server import make_app
 from tests.standins.eas_api.world import Stages, World
 from tests.standins.forwarder import forward
+from tests.support.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -189,3 +193,81 @@ async def test_the_wrapper_hands_on_signal_and_exit_code(script: str, stop: bool
         wrapper.send_signal(signal.SIGTERM)
     await wrapper.communicate()
     assert wrapper.returncode == code
+
+
+async def _ask(url: str, faults: list[dict[str, object]], times: int = 1) -> list[int | str]:
+    """Set faults, ask for a build so many times, and give each HTTP status, GraphQL error code or ``dropped``."""
+    headers = {"authorization": "Bearer x"}
+    seen: list[int | str] = []
+    async with aiohttp.ClientSession(headers=headers) as http:
+        async with http.post(f"{url}/standin/settings", json={"faults": faults}) as answer:
+            assert answer.status == 200
+        for _ in range(times):
+            try:
+                async with http.post(f"{url}/graphql", json=CREATE) as answer:
+                    body = await answer.json() if answer.content_type == "application/json" else {}
+                    errors = body.get("errors")
+                    seen.append(errors[0]["extensions"]["errorCode"] if errors else answer.status)
+            except aiohttp.ClientConnectionError:
+                seen.append("dropped")
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("fault", "seen", "builds"),
+    [
+        ({"kind": "status", "status": 503, "times": 1}, [503, 200], 1),
+        ({"kind": "error", "code": "ODD", "times": 1}, ["ODD", 200], 1),
+        ({"kind": "drop", "times": 1}, ["dropped", 200], 1),
+        ({"kind": "drop-after", "times": 1}, ["dropped", 200], 2),
+        ({"kind": "slow", "delay": 0.01, "times": 1}, [200, 200], 2),
+    ],
+)
+async def test_the_api_misbehaves_as_it_was_told(
+    serve: Callable[[web.Application], Awaitable[str]], fault: dict[str, object], seen: list[int | str], builds: int
+) -> None:
+    """Each fault strikes as often as it was told to; what took effect is counted, also where its answer was lost."""
+    url = await serve(make_app())
+    assert await _ask(url, [{"operation": CREATE["operationName"], **fault}], times=2) == seen
+    async with aiohttp.ClientSession() as http, http.get(f"{url}/standin/counts") as answer:
+        counts = await answer.json()
+    assert (counts["builds"], counts["struck"]) == (builds, 1)
+
+
+@pytest.mark.parametrize(("kind", "builds"), [("hold", 0), ("hold-after", 1)])
+async def test_a_held_request_ends_when_it_is_released(
+    serve: Callable[[web.Application], Awaitable[str]], kind: str, builds: int
+) -> None:
+    """A test learns what is held and lets it go; "hold" never takes effect, "hold-after" already has."""
+    url = await serve(make_app())
+    asked = asyncio.create_task(_ask(url, [{"operation": "*", "kind": kind}]))
+
+    def is_held() -> bool:
+        with urllib.request.urlopen(f"{url}/standin/held", timeout=10) as answer:  # noqa: S310 - our own server
+            return bool(json.load(answer) == [CREATE["operationName"]])
+
+    await asyncio.to_thread(until, is_held, seconds=30, what="the request is held")
+    async with aiohttp.ClientSession() as http:
+        await http.post(f"{url}/standin/release")
+        assert await asked == ["dropped"]
+        counts = await (await http.get(f"{url}/standin/counts")).json()
+    assert counts["builds"] == builds
+
+
+async def test_a_fault_that_is_misspelt_is_refused(serve: Callable[[web.Application], Awaitable[str]]) -> None:
+    """A test that sets no fault would prove nothing."""
+    url = await serve(make_app())
+    async with aiohttp.ClientSession() as http:
+        for fault in ({"operation": "*", "kind": "explode"}, {"operation": "*", "kind": "drop", "tims": 1}):
+            async with http.post(f"{url}/standin/settings", json={"faults": [fault]}) as answer:
+                assert answer.status == 400
+
+
+async def test_a_store_takes_a_build_once() -> None:
+    """A second submission of the same build ends ERRORED with the store's words, and cannot be retried."""
+    world = World(clock=lambda: 0, stages=Stages(*[0.0] * 5))
+    first, second = (world.create_submission("IOS", "build", {}) for _ in range(2))
+    assert (first.outcome, second.outcome) == ("FINISHED", "ERRORED")
+    assert second.error is not None
+    assert "already submitted" in second.error["message"]
+    assert not second.error["canRetry"]

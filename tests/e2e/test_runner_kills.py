@@ -1,0 +1,112 @@
+"""The pod of a build is killed at each step on a real node: one EAS build and one submission, whatever the signal."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import pytest
+
+from hack.demo.kubectl import Kubectl
+from tests.e2e.conftest import AskedOfEas, Publish
+from tests.support.kube import Kube, Object
+from tests.support.waiting import until
+
+# A pod that was killed counts as failed, and Kubernetes waits 10, 20, 40, 80 s before the next.
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
+
+ONCE = {"android": 1}
+CREATIONS = [
+    ("CreateAndroidBuildMutation", "hold"),
+    ("CreateAndroidBuildMutation", "hold-after"),
+    ("CreateAndroidSubmissionMutation", "hold"),
+    ("CreateAndroidSubmissionMutation", "hold-after"),
+]
+STEPS = [
+    ("ViewBuildsOnApp", "hold"),
+    ("upload", "hold"),
+    *CREATIONS[:2],
+    ("BuildsByIdQuery", "hold"),
+    ("GetAllSubmissionsForApp", "hold"),
+    *CREATIONS[2:],
+]
+
+
+@dataclass(frozen=True)
+class Eas:
+    """The stand-in EAS in the cluster, through the API server."""
+
+    kubectl: Kubectl
+
+    def get(self, what: str) -> Any:
+        return json.loads(self.kubectl("get", "--raw", self._path(what)))
+
+    def post(self, what: str, body: dict[str, Any]) -> None:
+        self.kubectl("create", "--raw", self._path(what), "-f", "-", stdin=json.dumps(body))
+
+    def _path(self, what: str) -> str:
+        return f"/api/v1/namespaces/{self.kubectl.namespace}/services/standins:3000/proxy/standin/{what}"
+
+
+@pytest.fixture
+def eas(kubectl: Kubectl) -> Eas:
+    """Without faults, and with builds that only end when the test says so."""
+    made = Eas(kubectl)
+    made.post("reset", {})
+    return made
+
+
+def _running_pod(kube: Kube, build: str) -> Object:
+    def look() -> Object | None:
+        pods = (pod for pod in kube.pods() if pod["metadata"]["name"].startswith(f"pb-{build}-"))
+        alive = (pod for pod in pods if not pod["metadata"].get("deletionTimestamp"))
+        return next((pod for pod in alive if pod["status"]["phase"] == "Running"), None)
+
+    return until(look, seconds=150, what=f"a running pod of {build}")
+
+
+def _evict(kube: Kube, pod: str) -> None:
+    """SIGTERM, as a drain does it: the pod carries DisruptionTarget and does not count as a failed attempt."""
+    eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": pod, "namespace": kube.namespace}}
+    path = f"/api/v1/namespaces/{kube.namespace}/pods/{pod}/eviction"
+    kube.kubectl("create", "--raw", path, "-f", "-", stdin=json.dumps(eviction))
+
+
+def _kill(kube: Kube, pod: str) -> None:
+    """SIGKILL for all in the pod but its first process, the forwarder, which ends with its child's exit code."""
+    kube.kubectl("exec", pod, "--", "sh", "-c", "kill -9 -1", check=False)
+
+
+@pytest.mark.parametrize(("name", "kill", "steps"), [("drained", _evict, STEPS), ("killed", _kill, CREATIONS)])
+def test_a_pod_that_dies_at_each_step_pays_once(
+    kube: Kube, publish: Publish, asked_of_eas: AskedOfEas, eas: Eas, name: str, kill: Any, steps: list[tuple[str, str]]
+) -> None:
+    """Each attempt dies one step further, exactly at a request that is held; the last one ends the build."""
+    finish_after = ("BuildsByIdQuery", "hold") if steps is STEPS else CREATIONS[1]
+    eas.post("settings", {"stages": {"in_progress": 3600}, "faults": []})
+    kube.apply(publish(name, platform="android", backoffLimit=10))
+    try:
+        for operation, when in steps:
+            eas.post("settings", {"faults": [{"operation": operation, "kind": when}]})
+            until(partial(_is_held, eas, operation), seconds=240, what=f"{operation} is held", pause=0.5)
+            pod = _running_pod(kube, name)["metadata"]["name"]
+            kill(kube, pod)
+            until(partial(_has_ended, kube, pod), seconds=120, what=f"{pod} has ended", pause=0.5)
+            eas.post("release", {})
+            if (operation, when) == finish_after:
+                eas.post("finish", {})
+        build = kube.wait_phase(name, "Succeeded", seconds=400)
+    finally:
+        eas.post("settings", {"stages": {"in_progress": 2.5}, "faults": []})
+        eas.post("release", {})
+    assert asked_of_eas(build) == {"builds": ONCE, "submissions": ONCE}
+
+
+def _is_held(eas: Eas, operation: str) -> bool:
+    return operation in eas.get("held")
+
+
+def _has_ended(kube: Kube, name: str) -> bool:
+    return not any(pod["metadata"]["name"] == name and pod["status"]["phase"] == "Running" for pod in kube.pods())
