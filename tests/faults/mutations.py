@@ -70,7 +70,11 @@ MUTATIONS = (
                 "claims: list[Waiting] = []",
             ),
         ),
-        replace(_QUICK, points=(PointFault("create job", When.BEFORE, Do.SLOW, times=4, seconds=3.0),)),
+        replace(
+            _QUICK,
+            builds=_builds(4, seconds=6.0),
+            points=(PointFault("create job", When.BEFORE, Do.SLOW, times=4, seconds=3.0),),
+        ),
         frozenset({3}),
     ),
     Mutation(
