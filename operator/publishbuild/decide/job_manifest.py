@@ -171,6 +171,10 @@ def environment(
         "PUBLISHBUILD_WORKDIR": WORKDIR,
         "PUBLISHBUILD_TERMINATION_LOG": TERMINATION_LOG,
     }
+    # All else in the runner's environment is from a Secret, or as good as that, and is kept out of its log.
+    values["PUBLISHBUILD_PLAIN_ENV"] = ",".join(
+        one["name"] for one in spec.runner.to_wire().get("env", []) if "value" in one
+    )
     if git.secret_ref:
         values["PUBLISHBUILD_SOURCE_SECRET_DIR"] = SOURCE_SECRET_DIR
     if callback:

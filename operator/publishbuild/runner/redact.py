@@ -20,6 +20,7 @@ PLAIN_ENV = "PUBLISHBUILD_PLAIN_ENV"
 SHORTEST_SECRET = 4
 SHORTEST_UNNAMED = 12
 
+_ALWAYS = ("EXPO_TOKEN", "PUBLISHBUILD_CALLBACK_TOKEN")
 _SOUNDS_SECRET = re.compile(
     r"TOKEN|SECRET|PASSW|PASSPHRASE|CREDENTIAL|PRIVATE|AUTH|SESSION|COOKIE|(^|_)KEY($|_)|APIKEY|CERT|P12|JWT|DSN",
     re.IGNORECASE,
@@ -76,7 +77,7 @@ def secret_values(environment: Mapping[str, str]) -> set[str]:
 
 
 def _is_secret(name: str, value: str, plain: set[str] | None) -> bool:
-    if name == "EXPO_TOKEN":
+    if name in _ALWAYS:
         return bool(value)
     if _KNOWN_PLAIN.match(name):
         return False

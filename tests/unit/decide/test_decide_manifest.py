@@ -157,6 +157,7 @@ def test_what_the_runner_is_told() -> None:
     """The runner's environment names the build and what to publish."""
     assert environ() == {
         "PUBLISHBUILD_UID": UID,
+        "PUBLISHBUILD_PLAIN_ENV": "",
         "PUBLISHBUILD_NAME": NAME,
         "PUBLISHBUILD_NAMESPACE": NAMESPACE,
         "PUBLISHBUILD_SOURCE_URL": GIT_URL,
@@ -189,6 +190,13 @@ def test_environment_is_what_the_container_gets() -> None:
     """`environment` is the container's own part of its variables, in the same order."""
     spec = PublishBuildSpec.model_validate(a_spec())
     assert environment(NAME, NAMESPACE, UID, spec, None) == container()["env"]
+
+
+def test_the_runner_is_told_what_is_no_secret() -> None:
+    """Variables that the spec gives a value are named as plain; those from a Secret are not."""
+    secret = {"secretKeyRef": {"name": "expo", "key": "token"}}
+    env = [{"name": "REGION", "value": "europe"}, {"name": "FLAVOR", "value": ""}, {"name": "T", "valueFrom": secret}]
+    assert environ(runner={"env": env})["PUBLISHBUILD_PLAIN_ENV"] == "REGION,FLAVOR"
 
 
 def test_pods_know_where_the_operator_is_and_nobody_else_their_word() -> None:
