@@ -26,7 +26,7 @@ real_node=yes
 if [ $real_node = yes ]; then
   # Cold, images take minutes, most of them spent waiting for the network: they are made beside the rest.
   mkdir -p .cluster
-  $py -m hack.images build --only operator --only standins > $archives &
+  $py -m hack.images build --only operator --only standins --only redis > $archives &
   images=$!
 fi
 

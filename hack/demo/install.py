@@ -1,36 +1,34 @@
-"""What the builds need around them: CRD, Redis's address, the stand-ins, the operator."""
+"""What the builds need around them: the stand-ins, and the operator by its chart."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from string import Template
+from typing import Any
 
+from hack.demo.helm import IMAGES, RUNNER_IMAGE, Helm, merged
 from hack.demo.kubectl import ROOT, Kubectl, KubectlError
 
 MANIFESTS = Path(__file__).parent / "manifests"
-OPERATOR_IMAGE = "localhost/publishbuild-operator:dev"
-RUNNER_IMAGE = "localhost/publishbuild-runner-standin:dev"
 READY_SECONDS = 120
 
 
-def install(kubectl: Kubectl, *, redis_url: str) -> None:
-    """Apply all of it, in an order in which each part finds what it needs, and wait until it is ready.
+def install(kubectl: Kubectl, values: Mapping[str, Any]) -> None:
+    """Install all of it and wait until it is ready; ``values`` of the chart are laid over those of the images.
 
     Raises:
         KubectlError: the first thing that could not be applied or did not become ready, in kubectl's words.
+        HelmError: the same of the chart, in helm's words.
     """
     _ensure_namespace(kubectl)
-    kubectl("apply", "--server-side", "--force-conflicts", "-f", str(ROOT / "crds"))
-    kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(ROOT / "crds"))
-    _secret(kubectl, "redis", url=redis_url)
     # Any text will do: the stand-in takes every token but "invalid".
     _secret(kubectl, "expo", EXPO_TOKEN="demo-token")  # noqa: S106  # for the stand-in
-    for name in ("standins", "operator"):
-        text = Template((MANIFESTS / f"{name}.yaml").read_text())
-        images = {"OPERATOR_IMAGE": OPERATOR_IMAGE, "RUNNER_IMAGE": RUNNER_IMAGE}
-        kubectl("apply", "-f", "-", stdin=text.substitute(images))
-    for name in ("standins", "publishbuild-operator"):
-        kubectl("rollout", "status", f"deployment/{name}", f"--timeout={READY_SECONDS}s")
+    text = Template((MANIFESTS / "standins.yaml").read_text())
+    kubectl("apply", "-f", "-", stdin=text.substitute(RUNNER_IMAGE=f"{RUNNER_IMAGE}:dev"))
+    # Its own namespace alone: others on this cluster may have an operator too.
+    Helm(kubectl).install(merged(IMAGES, {"watchNamespaces": [kubectl.namespace]}, values), seconds=READY_SECONDS)
+    kubectl("rollout", "status", "deployment/standins", f"--timeout={READY_SECONDS}s")
 
 
 def apply_examples(kubectl: Kubectl) -> None:

@@ -101,7 +101,7 @@ def _bases(needed: Collection[str], work: _Work) -> dict[str, str]:
     if work.options.bases == "public":
         return {}
     name = base.ensure_base(work.folder, work.builder, work.progress, fresh=work.options.fresh_base)
-    if set(needed) == {"operator"}:
+    if not {"runner", "standins"} & set(needed):
         return {"PYTHON_BASE": name}
     node = f"{NODE_REPOSITORY}:dev"
     with work.progress.step("base: node") as step:

@@ -46,7 +46,14 @@ STANDINS = Image(
     _PACKAGE_INPUTS + _NODE_INPUTS + _STANDIN_INPUTS,
     needs="runner",
 )
-IMAGES = {image.short: image for image in (OPERATOR, RUNNER, STANDINS)}
+REDIS = Image(
+    "redis",
+    "localhost/publishbuild-redis:dev",
+    "hack/images/redis.Dockerfile",
+    None,
+    ("hack/images/redis.Dockerfile", ".dockerignore"),
+)
+IMAGES = {image.short: image for image in (OPERATOR, RUNNER, STANDINS, REDIS)}
 
 
 def in_build_order(only: Collection[str]) -> list[Image]:

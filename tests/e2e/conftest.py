@@ -21,15 +21,21 @@ NAMESPACE = "publishbuild-e2e"
 
 
 @pytest.fixture(scope="session")
-def kubectl() -> Kubectl:
-    """The installed operator and stand-ins; `make test` has built and loaded the images."""
+def cluster() -> Path:
+    """The real node's kubeconfig; `make test` has built and loaded the images."""
     up = [sys.executable, "-m", "hack.cluster", "up", "--state", str(STATE)]
     subprocess.run(up, cwd=ROOT, check=True, capture_output=True, timeout=900)
-    made = Kubectl(NAMESPACE, kubeconfig=STATE / "kubeconfig")
+    return STATE / "kubeconfig"
+
+
+@pytest.fixture(scope="session")
+def kubectl(cluster: Path) -> Kubectl:
+    """The installed operator and stand-ins, with the cluster's own Redis in place of the chart's."""
+    made = Kubectl(NAMESPACE, kubeconfig=cluster)
     made("delete", "namespace", NAMESPACE, "--ignore-not-found", "--timeout=120s")
-    # The demo may use the same Redis: a database each.
-    redis_url = (STATE / "redis-url-in-cluster").read_text().strip().removesuffix("/0") + "/1"
-    install(made, redis_url=redis_url)
+    redis_url = (STATE / "redis-url-in-cluster").read_text().strip()
+    # One replica: a test follows the pod that there is.
+    install(made, {"replicas": 1, "settings": {"maxConcurrent": 2}, "redis": {"url": redis_url}})
     return made
 
 

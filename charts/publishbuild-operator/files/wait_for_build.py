@@ -1,0 +1,41 @@
+"""Wait until a PublishBuild has ended: 0 where it succeeded, 1 with its condition where not. For `helm test`."""
+
+import json
+import pathlib
+import ssl
+import sys
+import time
+import urllib.error
+import urllib.request
+
+ACCOUNT = pathlib.Path("/var/run/secrets/kubernetes.io/serviceaccount")
+PAUSE_SECONDS = 0.5
+
+
+def main(namespace: str, name: str, seconds: float) -> str:
+    """"" where it succeeded, else what is wrong."""
+    url = f"https://kubernetes.default.svc/apis/publishbuild.dev/v1alpha1/namespaces/{namespace}/publishbuilds/{name}"
+    trust = ssl.create_default_context(cafile=str(ACCOUNT / "ca.crt"))
+    deadline, said = time.monotonic() + seconds, "the operator has not looked at it: see its log"
+    while time.monotonic() < deadline:
+        request = urllib.request.Request(url, headers={"Authorization": f"Bearer {(ACCOUNT / 'token').read_text()}"})
+        try:
+            with urllib.request.urlopen(request, timeout=10, context=trust) as answer:
+                conditions = json.load(answer).get("status", {}).get("conditions", ())
+        except (urllib.error.URLError, TimeoutError) as error:
+            said, conditions = f"the API server says {error}", ()
+        for condition in conditions:
+            if condition["type"] == "Succeeded":
+                said = f"{condition['reason']}: {condition['message']}"
+                if condition["status"] == "True":
+                    return ""
+                if condition["status"] == "False":
+                    return said
+        time.sleep(PAUSE_SECONDS)
+    return f"not within {seconds:.0f} s; the last that was said: {said}"
+
+
+if __name__ == "__main__":
+    wrong = main(sys.argv[1], sys.argv[2], float(sys.argv[3]))
+    print(wrong or "the build has succeeded")
+    sys.exit(1 if wrong else 0)

@@ -1,0 +1,105 @@
+{{- define "publishbuild.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 40 | trimSuffix "-" -}}
+{{- end -}}
+
+{{- define "publishbuild.fullname" -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 40 | trimSuffix "-" -}}
+{{- else if contains (include "publishbuild.name" .) .Release.Name -}}
+{{- .Release.Name | trunc 40 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name (include "publishbuild.name" .) | trunc 40 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Cluster-scoped names: an operator for all namespaces is one a cluster, those with namespaces of their own may be many. */}}
+{{- define "publishbuild.clusterName" -}}
+{{- include "publishbuild.fullname" . }}{{ if .Values.watchNamespaces }}-{{ .Release.Namespace }}{{ end }}
+{{- end -}}
+
+{{- define "publishbuild.serviceAccount" -}}
+{{- if .Values.serviceAccount.create -}}
+{{- default (include "publishbuild.fullname" .) .Values.serviceAccount.name -}}
+{{- else -}}
+{{- required "serviceAccount.name: name one that exists, or set serviceAccount.create to true" .Values.serviceAccount.name -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "publishbuild.selector" -}}
+app.kubernetes.io/name: {{ include "publishbuild.name" .context }}
+app.kubernetes.io/instance: {{ .context.Release.Name }}
+app.kubernetes.io/component: {{ .component }}
+{{- end -}}
+
+{{- define "publishbuild.labels" -}}
+{{ include "publishbuild.selector" . }}
+app.kubernetes.io/part-of: publishbuild
+app.kubernetes.io/managed-by: {{ .context.Release.Service }}
+app.kubernetes.io/version: {{ .context.Chart.AppVersion | quote }}
+helm.sh/chart: {{ printf "%s-%s" .context.Chart.Name .context.Chart.Version | replace "+" "_" }}
+{{- end -}}
+
+{{/* repository:tag, or repository@digest. */}}
+{{- define "publishbuild.image" -}}
+{{- if .image.digest -}}
+{{ .image.repository }}@{{ .image.digest }}
+{{- else -}}
+{{ .image.repository }}:{{ .image.tag | default .context.Chart.AppVersion }}
+{{- end -}}
+{{- end -}}
+
+{{- define "publishbuild.redisEmbedded" -}}
+{{- if and .Values.redis.url .Values.redis.existingSecret -}}
+{{- fail "redis.url and redis.existingSecret: set one of the two" -}}
+{{- end -}}
+{{- /* Here and not in the schema, whose errors would show a password. */ -}}
+{{- if and .Values.redis.url (not (regexMatch "^((rediss?|rediss?[+](sentinel|cluster)|unix)://\\S+)$" .Values.redis.url)) -}}
+{{- fail "redis.url: must start with redis://, rediss://, redis+sentinel://, rediss+sentinel://, redis+cluster://, rediss+cluster:// or unix:// (docs/redis.md)" -}}
+{{- end -}}
+{{- if and .Values.redis.embedded.password (not (regexMatch "^[A-Za-z0-9_-]{16,}$" .Values.redis.embedded.password)) -}}
+{{- fail "redis.embedded.password: at least 16 of a-z, A-Z, 0-9, _ and -" -}}
+{{- end -}}
+{{- if and .Values.redis.embedded.enabled (not .Values.redis.url) (not .Values.redis.existingSecret) -}}true{{- end -}}
+{{- end -}}
+
+{{/* The Secret that holds the operator's REDIS_URL, "" where it runs without Redis. */}}
+{{- define "publishbuild.redisSecret" -}}
+{{- if .Values.redis.existingSecret -}}
+{{- .Values.redis.existingSecret -}}
+{{- else if or .Values.redis.url (include "publishbuild.redisEmbedded" .) -}}
+{{- include "publishbuild.fullname" . }}-redis
+{{- else if ne .Values.settings.onRedisOutage "direct" -}}
+{{- fail "redis: without redis.embedded.enabled, redis.url or redis.existingSecret nothing would ever start; set one of them, or settings.onRedisOutage to direct" -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The namespace in which `helm test` builds. */}}
+{{- define "publishbuild.testNamespace" -}}
+{{- if .Values.watchNamespaces }}{{ first .Values.watchNamespaces }}{{ else }}{{ .Release.Namespace }}{{ end -}}
+{{- end -}}
+
+{{/* Redis's password: the given one, else the one that an earlier install made, else a new one; the same all through a render. */}}
+{{- define "publishbuild.redisPassword" -}}
+{{- $given := .Values.redis.embedded.password -}}
+{{- $made := get .Values.redis.embedded "madePassword" -}}
+{{- if $given -}}
+{{- $given -}}
+{{- else if $made -}}
+{{- $made -}}
+{{- else -}}
+{{- $secret := lookup "v1" "Secret" .Release.Namespace (printf "%s-redis" (include "publishbuild.fullname" .)) -}}
+{{- $kept := dig "data" "password" "" (default dict $secret) -}}
+{{- $password := ternary (b64dec $kept) (randAlphaNum 32) (ne $kept "") -}}
+{{- $_ := set .Values.redis.embedded "madePassword" $password -}}
+{{- $password -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Changes with what Redis and the operator read from the Secret at their start. */}}
+{{- define "publishbuild.redisChecksum" -}}
+{{- if include "publishbuild.redisEmbedded" . -}}
+{{- printf "%s %s %t" (include "publishbuild.redisPassword" .) .Values.redis.embedded.maxmemory .Values.redis.embedded.persistence.enabled | sha256sum -}}
+{{- else -}}
+{{- sha256sum .Values.redis.url -}}
+{{- end -}}
+{{- end -}}
