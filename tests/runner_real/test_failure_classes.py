@@ -60,7 +60,6 @@ NOT_WORTH_ONE = [
         settings={"nextOutcomes": ["ERRORED"]},
         paid=(1, 0),
     ),
-    Case("BuildCanceled", EXIT_GIVE_UP, "was canceled on EAS", settings={"nextOutcomes": ["CANCELED"]}, paid=(1, 0)),
     Case(
         "SubmissionErrored",
         EXIT_GIVE_UP,
@@ -88,7 +87,6 @@ WORTH_ONE = [
     Case("ServiceUnavailable", EXIT_RETRY, "Bad Gateway", fault={"operation": CREATE, "kind": "status"}),
     Case("NetworkError", EXIT_RETRY, "hang up", fault={"operation": CREATE, "kind": "drop"}),
     Case("UploadFailed", EXIT_RETRY, "project tarball", fault={"operation": "upload", "kind": "status", "status": 500}),
-    Case("EasCliFailed", EXIT_RETRY, "nobody has seen", fault=_error(CREATE, "what nobody has seen", "NEW_ERROR")),
 ]
 
 
