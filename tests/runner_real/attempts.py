@@ -18,6 +18,8 @@ from tests.standins.run_with_forwarder import DEFAULTS
 from tests.support.waiting import until
 
 EAS_PORT = 3000
+# Long enough for most statuses to be seen, short enough for a test.
+STAGES = {"new": 0, "in_queue": 0.5, "in_progress": 0.5, "submission_in_queue": 0, "submission_in_progress": 0.5}
 _STARTED: list[subprocess.Popen[str]] = []
 API = f"http://127.0.0.1:{EAS_PORT}/standin"
 

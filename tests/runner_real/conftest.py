@@ -14,15 +14,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.runner_real.attempts import EAS_PORT, Standins, kill_leftovers
+from tests.runner_real.attempts import EAS_PORT, STAGES, Standins, kill_leftovers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 EAS_CLI_VERSION = "24.8.0"
 DEADLINE_SECONDS = 30
-# Long enough for most statuses to be seen, short enough for a test.
-STAGES = {"new": 0, "in_queue": 0.5, "in_progress": 0.5, "submission_in_queue": 0, "submission_in_progress": 0.5}
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.runner_real.attempts import Standins, environment_for, run_attempt
+from tests.runner_real.attempts import STAGES, Standins, environment_for, run_attempt
 from tests.standins.git_server import EXAMPLE_APP
 
 pytestmark = pytest.mark.integration
@@ -45,7 +45,10 @@ def test_no_secret_is_left_behind(standins: Standins, eas_cli: Path, tmp_path: P
         PUBLISHBUILD_PLAIN_ENV="EXPO_LOCAL",
         **CANARIES,
     )
-    standins.post("settings", {"nextOutcomes": ["ERRORED"]})  # so that the log's tail is left behind as well
+    stages = dict.fromkeys(STAGES, 0)
+    standins.post(
+        "settings", {"stages": stages, "nextOutcomes": ["ERRORED"]}
+    )  # so that the log's tail is left behind as well
     ended = run_attempt(environment, tmp_path)
     assert ended.reason == "BuildErrored", ended.output
     assert "with Bearer ***" in ended.output, "the app did not tell"

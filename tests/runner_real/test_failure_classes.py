@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from publishbuild.names import EXIT_GIVE_UP, EXIT_RETRY
-from tests.runner_real.attempts import Standins, environment_for, run_attempt
+from tests.runner_real.attempts import STAGES, Standins, environment_for, run_attempt
 from tests.standins.git_server import EXAMPLE_APP
 
 pytestmark = pytest.mark.integration
 
 CREATE = "CreateAndroidBuildMutation"
+AT_ONCE = dict.fromkeys(STAGES, 0)  # nothing has to be polled for
 VERSION_USED = "The bundle version must be higher than the previously uploaded version (ENTITY_ERROR 90189)"
 
 
@@ -59,7 +60,6 @@ NOT_WORTH_ONE = [
         settings={"nextOutcomes": ["ERRORED"]},
         paid=(1, 0),
     ),
-    Case("BuildCanceled", EXIT_GIVE_UP, "was canceled on EAS", settings={"nextOutcomes": ["CANCELED"]}, paid=(1, 0)),
     Case(
         "SubmissionErrored",
         EXIT_GIVE_UP,
@@ -87,15 +87,13 @@ WORTH_ONE = [
     Case("ServiceUnavailable", EXIT_RETRY, "Bad Gateway", fault={"operation": CREATE, "kind": "status"}),
     Case("NetworkError", EXIT_RETRY, "hang up", fault={"operation": CREATE, "kind": "drop"}),
     Case("UploadFailed", EXIT_RETRY, "project tarball", fault={"operation": "upload", "kind": "status", "status": 500}),
-    Case("TooManyPendingBuilds", EXIT_RETRY, "maximum", fault=_error(CREATE, "x", "EAS_BUILD_TOO_MANY_PENDING_BUILDS")),
-    Case("EasCliFailed", EXIT_RETRY, "nobody has seen", fault=_error(CREATE, "what nobody has seen", "NEW_ERROR")),
 ]
 
 
 @pytest.mark.parametrize("case", [*NOT_WORTH_ONE, *WORTH_ONE], ids=lambda case: f"{case.reason}: {case.says}")
 def test_a_failure_lands_as_its_reason(standins: Standins, eas_cli: Path, tmp_path: Path, case: Case) -> None:
     """The reason, the exit code that decides over another pod, and the words of whoever failed."""
-    standins.post("settings", case.settings)
+    standins.post("settings", {"stages": AT_ONCE, **case.settings})
     standins.fail(*([case.fault] if case.fault else []))
     url = f"https://localhost:{standins.https_port}/{case.repository}"
     if case.repository == "misspelt":

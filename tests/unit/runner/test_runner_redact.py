@@ -86,7 +86,19 @@ def test_a_key_file_is_masked_line_by_line() -> None:
     assert "canary" not in redact(json.dumps({"key": KEY_FILE.strip()}))
 
 
-@pytest.mark.parametrize("name", ["EXPO_TOKEN", "EXPO_APPLE_APP_SPECIFIC_PASSWORD", "MY_SECRET", "ASC_KEY", "npmToken"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "EXPO_TOKEN",
+        "EXPO_APPLE_APP_SPECIFIC_PASSWORD",
+        "MY_SECRET",
+        "ASC_KEY",
+        "npmToken",
+        "NODE_AUTH_TOKEN",
+        "NPM_CONFIG__AUTH",
+        "npm_config_password",
+    ],
+)
 def test_a_name_that_sounds_secret_is_enough(name: str) -> None:
     """Also a short value is hidden under such a name."""
     assert secret_values({name: "abcd"}) == {"abcd"}
