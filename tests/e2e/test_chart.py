@@ -157,6 +157,15 @@ def test_editors_build_and_viewers_look(kube: Kube) -> None:
     assert [key for key, allowed in rights.items() if allowed] == [("edit", "get"), ("edit", "delete"), ("view", "get")]
 
 
+def test_a_second_operator_for_all_namespaces_is_refused(installed: Helm) -> None:
+    """Helm refuses another release that would act on all namespaces too, in another namespace and by another name."""
+    other = Helm(Kubectl(BUILDS, kubeconfig=installed.kubectl.kubeconfig), "another")
+    rest = {"crds": {"enabled": False}, "runnerPolicy": {"enabled": False}, "userRoles": {"create": False}}
+    with pytest.raises(HelmError, match='ClusterRole "publishbuild-operator".*exists'):
+        other("install", other.release, str(CHART), values=merged(IMAGES, rest))
+    other("uninstall", other.release, "--ignore-not-found")
+
+
 def test_an_upgrade_and_a_rollback_under_load(installed: Helm, kube: Kube) -> None:
     """With 20 builds running and 50 waiting, upgrade and rollback lose none, double none, and keep Redis's password."""
     loaded = merged(IMAGES, {"settings": {"maxConcurrent": 20}})
