@@ -150,7 +150,7 @@ def test_names_and_keys_are_data(installed: Helm, builds: Kube) -> None:
 
 
 def test_a_stolen_password_opens_only_the_queue(installed: Helm) -> None:
-    """With the operator's own password Redis refuses administration, listing, files and foreign keys, also by script."""
+    """With the operator's password Redis refuses administration, listing, files and foreign keys, also by script."""
     secret = installed.kubectl.get("secret", f"{RELEASE}-redis")["data"]
     address = installed.kubectl.get("service", f"{RELEASE}-redis")["spec"]["clusterIP"]
     client: Any = redis.Redis(
