@@ -11,8 +11,10 @@ from typing import Any, Protocol
 
 import pytest
 
+from hack.demo.helm import IMAGES, Helm
 from hack.demo.install import install
 from hack.demo.kubectl import Kubectl
+from tests.e2e.chart_release import BUILDS, OPERATOR, RELEASE, SECONDS
 from tests.support.kube import Kube, Object
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -98,3 +100,38 @@ def asked_of_eas(kubectl: Kubectl) -> AskedOfEas:
         }
 
     return count
+
+
+@pytest.fixture(scope="module")
+def helm(cluster: Path) -> Iterator[Helm]:
+    """Two namespaces, for the operator and for builds, that enforce Pod Security restricted; nothing is installed."""
+    kubectl = Kubectl(OPERATOR, kubeconfig=cluster)
+    made = Helm(kubectl, RELEASE)
+
+    def clear() -> None:
+        made("uninstall", RELEASE, "--ignore-not-found", "--wait")
+        kubectl("delete", "namespace", OPERATOR, BUILDS, "--ignore-not-found", "--timeout=120s")
+
+    clear()
+    for namespace in (OPERATOR, BUILDS):
+        kubectl("create", "namespace", namespace)
+        kubectl("label", "namespace", namespace, "pod-security.kubernetes.io/enforce=restricted")
+    yield made
+    clear()
+
+
+@pytest.fixture(scope="module")
+def installed(helm: Helm) -> Helm:
+    """The chart with the images as values and nothing else: for all namespaces."""
+    helm.install(IMAGES, seconds=SECONDS)
+    return helm
+
+
+@pytest.fixture
+def builds(helm: Helm) -> Iterator[Kube]:
+    """The builds' namespace, without builds of the tests before."""
+    assert helm.kubectl.kubeconfig is not None
+    made = Kube(helm.kubectl.kubeconfig, STATE / "bin" / "kubectl", BUILDS)
+    made.kubectl("delete", "publishbuilds", "--all", "--timeout=60s")
+    yield made
+    made.close()

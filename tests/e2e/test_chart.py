@@ -7,74 +7,18 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
 from hack.demo.helm import CHART, IMAGES, Helm, HelmError, merged
 from hack.demo.kubectl import Kubectl
+from tests.e2e.chart_release import BUILDS, OPERATOR, RELEASE, SECONDS, a_build
 from tests.e2e.conftest import STATE
 from tests.support.kube import JobRecorder, Kube, Object
 from tests.support.waiting import until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
-
-OPERATOR, BUILDS = "chart-operator", "chart-builds"
-RELEASE = "publishbuild-operator"
-SECONDS = 150
-
-
-@pytest.fixture(scope="module")
-def helm(cluster: Path) -> Iterator[Helm]:
-    """Two namespaces, for the operator and for builds, that enforce Pod Security restricted; nothing is installed."""
-    kubectl = Kubectl(OPERATOR, kubeconfig=cluster)
-    made = Helm(kubectl, RELEASE)
-
-    def clear() -> None:
-        made("uninstall", RELEASE, "--ignore-not-found", "--wait")
-        kubectl("delete", "namespace", OPERATOR, BUILDS, "--ignore-not-found", "--timeout=120s")
-
-    clear()
-    for namespace in (OPERATOR, BUILDS):
-        kubectl("create", "namespace", namespace)
-        kubectl("label", "namespace", namespace, "pod-security.kubernetes.io/enforce=restricted")
-    yield made
-    clear()
-
-
-@pytest.fixture(scope="module")
-def installed(helm: Helm) -> Helm:
-    """The chart with the images as values and nothing else."""
-    helm.install(IMAGES, seconds=SECONDS)
-    return helm
-
-
-@pytest.fixture
-def kube(helm: Helm) -> Iterator[Kube]:
-    """The builds' namespace, without builds of the tests before."""
-    assert helm.kubectl.kubeconfig is not None
-    made = Kube(helm.kubectl.kubeconfig, STATE / "bin" / "kubectl", BUILDS)
-    made.kubectl("delete", "publishbuilds", "--all", "--timeout=60s")
-    yield made
-    made.close()
-
-
-def a_build(name: str, script: str = "true", **spec: Any) -> Object:
-    """A build whose one container runs a line of shell, with few resources."""
-    runner = {"command": ["sh", "-c", script], "resources": {"requests": {"cpu": "1m", "memory": "8Mi"}}}
-    return {
-        "apiVersion": "publishbuild.dev/v1alpha1",
-        "kind": "PublishBuild",
-        "metadata": {"name": name},
-        "spec": {
-            "source": {"git": {"url": "https://git.example/app.git"}},
-            **spec,
-            "runner": {**runner, **spec.get("runner", {})},
-        },
-    }
 
 
 def operators(helm: Helm) -> list[Object]:
@@ -123,33 +67,33 @@ def test_helm_test_fails_where_no_build_can_run(installed: Helm) -> None:
         installed.install(IMAGES, seconds=SECONDS)
 
 
-def test_a_build_may_not_choose_its_service_account(installed: Helm, kube: Kube) -> None:
+def test_a_build_may_not_choose_its_service_account(installed: Helm, builds: Kube) -> None:
     """A build that names a service account is refused at apply with what is allowed and by whom, until it is listed."""
     mine = a_build("robot", runner={"serviceAccountName": "robot"})
-    refused = kube.apply(mine, check=False)
+    refused = builds.apply(mine, check=False)
     assert "spec.runner.serviceAccountName: robot is not among default" in refused.stderr
     assert "runnerPolicy.serviceAccountNames" in refused.stderr
     listed = {"serviceAccountNames": ["robot"], "images": ["registry.example/mobile/"]}
     installed.install(merged(IMAGES, {"runnerPolicy": listed}), seconds=SECONDS)
     try:
-        until(lambda: not kube.refusal(mine), seconds=30, what="the new policy is in force")
-        other = kube.refusal(a_build("other", runner={"image": "registry.example/mobile-evil/tool:1"}))
+        until(lambda: not builds.refusal(mine), seconds=30, what="the new policy is in force")
+        other = builds.refusal(a_build("other", runner={"image": "registry.example/mobile-evil/tool:1"}))
         assert "spec.runner.image" in other
-        assert kube.refusal(a_build("right", runner={"image": "registry.example/mobile/tool:1"})) == ""
+        assert builds.refusal(a_build("right", runner={"image": "registry.example/mobile/tool:1"})) == ""
     finally:
         installed.install(IMAGES, seconds=SECONDS)
 
 
 @pytest.mark.usefixtures("installed")
-def test_editors_build_and_viewers_look(kube: Kube) -> None:
+def test_editors_build_and_viewers_look(builds: Kube) -> None:
     """Whoever has the cluster's own role edit may create builds, view may only read them, and others nothing."""
     for role in ("edit", "view"):
-        kube.kubectl("create", "serviceaccount", role)
-        kube.kubectl("create", "rolebinding", role, f"--clusterrole={role}", f"--serviceaccount={BUILDS}:{role}")
+        builds.kubectl("create", "serviceaccount", role)
+        builds.kubectl("create", "rolebinding", role, f"--clusterrole={role}", f"--serviceaccount={BUILDS}:{role}")
 
     def may(who: str, verb: str) -> bool:
         account = f"system:serviceaccount:{BUILDS}:{who}"
-        asked = kube.kubectl("auth", "can-i", verb, "publishbuilds.publishbuild.dev", "--as", account, check=False)
+        asked = builds.kubectl("auth", "can-i", verb, "publishbuilds.publishbuild.dev", "--as", account, check=False)
         return asked.stdout.strip() == "yes"
 
     until(lambda: may("edit", "create"), seconds=30, what="the roles are aggregated")
@@ -157,17 +101,26 @@ def test_editors_build_and_viewers_look(kube: Kube) -> None:
     assert [key for key, allowed in rights.items() if allowed] == [("edit", "get"), ("edit", "delete"), ("view", "get")]
 
 
-def test_an_upgrade_and_a_rollback_under_load(installed: Helm, kube: Kube) -> None:
+def test_a_second_operator_for_all_namespaces_is_refused(installed: Helm) -> None:
+    """Helm refuses another release that would act on all namespaces too, in another namespace and by another name."""
+    other = Helm(Kubectl(BUILDS, kubeconfig=installed.kubectl.kubeconfig), "another")
+    rest = {"crds": {"enabled": False}, "runnerPolicy": {"enabled": False}, "userRoles": {"create": False}}
+    with pytest.raises(HelmError, match=r'ClusterRole "publishbuild-operator".*exists'):
+        other("install", other.release, str(CHART), values=merged(IMAGES, rest))
+    other("uninstall", other.release, "--ignore-not-found")
+
+
+def test_an_upgrade_and_a_rollback_under_load(installed: Helm, builds: Kube) -> None:
     """With 20 builds running and 50 waiting, upgrade and rollback lose none, double none, and keep Redis's password."""
     loaded = merged(IMAGES, {"settings": {"maxConcurrent": 20}})
     installed.install(loaded, seconds=SECONDS)
     before, kept = {pod["metadata"]["uid"] for pod in operators(installed)}, password(installed)
     names = [f"load-{number:02d}" for number in range(70)]
-    with JobRecorder(kube) as jobs_seen:
-        kube.apply(*[a_build(name, "sleep 20") for name in names])
+    with JobRecorder(builds) as jobs_seen:
+        builds.apply(*[a_build(name, "sleep 20") for name in names])
 
         def phases() -> list[str]:
-            return [build.get("status", {}).get("phase", "") for build in kube.all_builds()]
+            return [build.get("status", {}).get("phase", "") for build in builds.all_builds()]
 
         until(
             lambda: phases().count("Running") == 20 and phases().count("Queued") == 50,
@@ -180,20 +133,20 @@ def test_an_upgrade_and_a_rollback_under_load(installed: Helm, kube: Kube) -> No
         assert phases().count("Queued") > 0
         installed("rollback", RELEASE, "--wait", f"--timeout={SECONDS}s")
         assert not upgraded & {pod["metadata"]["uid"] for pod in operators(installed)}
-        kube.wait_all_ended(len(names), seconds=400)
+        builds.wait_all_ended(len(names), seconds=400)
     assert set(phases()) == {"Succeeded"}
     assert jobs_seen.of_build() == dict.fromkeys(names, 1)
     assert jobs_seen.most_live == 20
     assert password(installed) == kept
 
 
-def test_nothing_is_refused_to_the_operator(installed: Helm, kube: Kube) -> None:
+def test_nothing_is_refused_to_the_operator(installed: Helm, builds: Kube) -> None:
     """After builds that succeed, fail and are cancelled, the API server has refused the operators nothing."""
-    kube.apply(a_build("good"), a_build("bad", "exit 64"), a_build("long", "trap exit TERM; sleep 600 & wait"))
-    kube.wait_phase("long", "Running", seconds=60)
-    kube.patch_spec("long", cancel=True)
+    builds.apply(a_build("good"), a_build("bad", "exit 64"), a_build("long", "trap exit TERM; sleep 600 & wait"))
+    builds.wait_phase("long", "Running", seconds=60)
+    builds.patch_spec("long", cancel=True)
     for name, phase in (("good", "Succeeded"), ("bad", "Failed"), ("long", "Cancelled")):
-        kube.wait_phase(name, phase, seconds=120)
+        builds.wait_phase(name, phase, seconds=120)
     texts = []
     for pod in operators(installed):
         name = pod["metadata"]["name"]
@@ -236,26 +189,26 @@ def test_the_api_server_takes_every_shape_of_the_chart(helm: Helm, values: Objec
             kubectl("apply", "--dry-run=server", "--validate=strict", "-f", "-", stdin=listed)
 
 
-def test_uninstalling_leaves_the_builds_and_installing_again_goes_on_with_them(installed: Helm, kube: Kube) -> None:
+def test_uninstalling_leaves_the_builds_and_installing_again_goes_on_with_them(installed: Helm, builds: Kube) -> None:
     """`helm uninstall` ends by itself; running builds go on, CRD and builds stay, and a new install takes them up."""
     one = merged(IMAGES, {"settings": {"maxConcurrent": 1}})
     installed.install(one, seconds=SECONDS)
-    with JobRecorder(kube) as jobs_seen:
-        kube.apply(a_build("running", "sleep 20", priority=1), a_build("waiting"))
-        kube.wait_phase("running", "Running", seconds=60)
+    with JobRecorder(builds) as jobs_seen:
+        builds.apply(a_build("running", "sleep 20", priority=1), a_build("waiting"))
+        builds.wait_phase("running", "Running", seconds=60)
         installed("uninstall", RELEASE, "--wait", f"--timeout={SECONDS}s")
         mine = ("-l", f"app.kubernetes.io/instance={RELEASE}")
         kinds = "all,secrets,roles,rolebindings,serviceaccounts,poddisruptionbudgets"
         until(lambda: not installed.kubectl.get(kinds, *mine)["items"], seconds=60, what="nothing of it is left")
-        assert {build["metadata"]["name"] for build in kube.all_builds()} == {"running", "waiting"}
-        assert not any(build["metadata"].get("finalizers") for build in kube.all_builds())
-        until(lambda: _completed(kube, "running"), seconds=60, what="the Job goes on without an operator")
+        assert {build["metadata"]["name"] for build in builds.all_builds()} == {"running", "waiting"}
+        assert not any(build["metadata"].get("finalizers") for build in builds.all_builds())
+        until(lambda: _completed(builds, "running"), seconds=60, what="the Job goes on without an operator")
         installed.install(IMAGES, seconds=SECONDS)
-        kube.wait_all_ended(2, seconds=120)
+        builds.wait_all_ended(2, seconds=120)
     assert jobs_seen.of_build() == {"running": 1, "waiting": 1}
-    assert {build["status"]["phase"] for build in kube.all_builds()} == {"Succeeded"}
+    assert {build["status"]["phase"] for build in builds.all_builds()} == {"Succeeded"}
 
 
-def _completed(kube: Kube, build: str) -> bool:
-    jobs = [job for job in kube.jobs() if job["metadata"]["labels"]["publishbuild.dev/build"] == build]
+def _completed(builds: Kube, build: str) -> bool:
+    jobs = [job for job in builds.jobs() if job["metadata"]["labels"]["publishbuild.dev/build"] == build]
     return json.dumps(jobs).count('"type": "Complete"') == 1

@@ -13,7 +13,7 @@ PAUSE_SECONDS = 0.5
 
 
 def main(namespace: str, name: str, seconds: float) -> str:
-    """"" where it succeeded, else what is wrong."""
+    """What is wrong; an empty text where the build succeeded."""
     url = f"https://kubernetes.default.svc/apis/publishbuild.dev/v1alpha1/namespaces/{namespace}/publishbuilds/{name}"
     trust = ssl.create_default_context(cafile=str(ACCOUNT / "ca.crt"))
     deadline, said = time.monotonic() + seconds, "the operator has not looked at it: see its log"

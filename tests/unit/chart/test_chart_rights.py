@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -25,7 +25,7 @@ PATH = re.compile(
     r"/api(?:s/(?P<group>[^/]+))?/v[0-9a-z]+(?:/namespaces/(?P<namespace>[^/]+))?/(?P<resource>[a-z]+)"
     r"(?:/(?P<name>[^/]+))?(?P<sub>/status)?"
 )
-A_BUILD = {"metadata": {"name": "b", "namespace": "builds", "uid": "u", "resourceVersion": "1"}, "spec": {}}
+A_BUILD: Object = {"metadata": {"name": "b", "namespace": "builds", "uid": "u", "resourceVersion": "1"}, "spec": {}}
 
 
 class AskedApi:
@@ -52,7 +52,7 @@ async def ask_everything(api: Api, watched: tuple[str, ...]) -> None:
     """Each request of `Cluster` and `Leases` once, as `service` makes them; a new method must be added here."""
     cluster = Cluster(api, watched)
     where = watched[0] if watched else "builds"
-    asked = {
+    asked: dict[str, list[Coroutine[Any, Any, Any]]] = {
         "list_all": [cluster.list_all(resource) for resource in (BUILDS, JOBS, PODS)],
         "namespaces": [cluster.namespaces(NAMESPACE)],
         "probe": [cluster.probe()],
@@ -70,11 +70,15 @@ async def ask_everything(api: Api, watched: tuple[str, ...]) -> None:
     assert set(asked) == {name for name in vars(Cluster) if not name.startswith("_")}
     leases = Leases(api, NAMESPACE, names.OPERATOR_NAME)
     moment = datetime(2026, 1, 1, tzinfo=UTC)
-    wanted = {"get": [leases.get()], "create": [leases.create("me", moment)], "replace": [leases.replace({})]}
+    wanted: dict[str, list[Coroutine[Any, Any, Any]]] = {
+        "get": [leases.get()],
+        "create": [leases.create("me", moment)],
+        "replace": [leases.replace({})],
+    }
     assert set(wanted) == {name for name in vars(Leases) if not name.startswith("_")}
     for calls in (*asked.values(), *wanted.values()):
         for call in calls:
-            await cast("Any", call)
+            await call
 
 
 def watches(watched: tuple[str, ...]) -> Iterator[Right]:
