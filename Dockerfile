@@ -75,12 +75,12 @@ USER 65532:65532
 # --- node: only a place to copy from.
 FROM ${NODE_BASE} AS node
 
-# --- runner: git and ssh, node and npm (an app's own dependencies are installed with it), eas-cli.
+# --- runner: git with LFS and ssh, node and npm (an app's own dependencies; corepack brings yarn and pnpm), eas-cli.
 FROM base AS runner
-RUN if ! { command -v git && command -v ssh && test -e /etc/ssl/certs/ca-certificates.crt; } > /dev/null; then \
+RUN if ! { command -v git && command -v git-lfs && command -v ssh && test -e /etc/ssl/certs/ca-certificates.crt; } > /dev/null; then \
       apt-get -qq update \
    && DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends \
-        git openssh-client ca-certificates > /dev/null \
+        git git-lfs openssh-client ca-certificates > /dev/null \
    && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/* /var/log/* \
         /usr/share/doc /usr/share/man /usr/share/locale; \
     fi
@@ -88,10 +88,11 @@ COPY --from=node /usr/local/bin/node /usr/local/bin/node
 COPY --from=node /usr/local/lib/node_modules/npm /usr/local/lib/node_modules/npm
 # Type declarations, source maps and readmes are two fifths of eas-cli, and nothing at run time reads them.
 ARG EAS_CLI_VERSION=24.8.0
+ARG COREPACK_VERSION=0.36.0
 RUN ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm \
  && ln -s ../lib/node_modules/npm/bin/npx-cli.js /usr/local/bin/npx \
  && npm install --global --prefix /usr/local --ignore-scripts --no-audit --no-fund --no-update-notifier \
-      --cache /tmp/npm --loglevel error "eas-cli@${EAS_CLI_VERSION}" \
+      --cache /tmp/npm --loglevel error "eas-cli@${EAS_CLI_VERSION}" "corepack@${COREPACK_VERSION}" \
  && find /usr/local/lib/node_modules/eas-cli -type f ! -path '*/typescript/lib/*' \
       \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' \
       -o -iname 'readme.md' -o -iname 'changelog.md' -o -iname 'history.md' \) -delete \
