@@ -54,7 +54,10 @@ def run(arguments: argparse.Namespace) -> None:
         return
     state = State.at(arguments.state)
     if arguments.command == "up":
-        base = arguments.port_base or port_base(state, arguments.node)
+        # One that was brought up with ports of its own is found again without naming them.
+        known = Settings.read(state)
+        kept = known.port_base if known and known.node == arguments.node else port_base(state, arguments.node)
+        base = arguments.port_base or kept
         lifecycle.up(state, Settings(arguments.node, base, arguments.kwok_nodes))
         return
     if arguments.command == "down":

@@ -81,8 +81,10 @@ def _with_job(facts: Facts, job: JobFacts) -> Actions:
     """The Job exists: it is the truth about the build."""
     recorded = _recorded(facts, job)
     said = job_outcome.verdict(job, recorded.failed_attempts, facts.pods, facts.progress)
-    # Pods that are killed by the deletion may make the Job fail: it is cancelled all the same.
-    if facts.stopped_by and (not job.finished or (job.deleting and not job.complete)):
+    if facts.stopped_by and job.finished and job.deleting and not job.complete:
+        # The deletion ended its pods, and that made the Job fail: it is cancelled all the same.
+        return _cancelled(facts, facts.stopped_by)
+    if facts.stopped_by and not job.finished:
         wanted: Actions = () if job.deleting else (DeleteJob(job.name, job.uid),)
         stopping = Verdict("Unknown", "Cancelling", f"{facts.stopped_by}: waits for the pods to end")
         # What the attempts said is recorded first: their pods go with the Job.
@@ -125,11 +127,15 @@ def _job_gone(facts: Facts) -> Actions:
         # The newer build that stopped this one may itself be gone by now.
         stopped_by = "stopped while it ran"
     if stopped_by:
-        left = job_outcome.cancelled_words(facts.pods)
-        said = Verdict("False", FailureReason.CANCELLED, f"{stopped_by}; {left}" if left else stopped_by)
-        return _end(facts, Phase.CANCELLED, said)
+        return _cancelled(facts, stopped_by)
     said = Verdict("False", FailureReason.JOB_DELETED, "the Job was deleted before it ended; what it did is not known")
     return _end(facts, Phase.FAILED, said)
+
+
+def _cancelled(facts: Facts, stopped_by: str) -> Actions:
+    left = job_outcome.cancelled_words(facts.pods)
+    said = Verdict("False", FailureReason.CANCELLED, f"{stopped_by}; {left}" if left else stopped_by)
+    return _end(facts, Phase.CANCELLED, said)
 
 
 def _without_job(facts: Facts, spec: PublishBuildSpec) -> Actions:

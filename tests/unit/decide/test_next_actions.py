@@ -183,9 +183,9 @@ STATES = [
     ),
     pytest.param(
         state(a_build(cancel=True), job=a_job(failed="BackoffLimitExceeded", deleting=True)),
-        Phase.CANCELLING,
-        "Cancelling",
-        QUEUED,
+        Phase.CANCELLED,
+        "Cancelled",
+        FAILED,
         id="the kill of a cancelled attempt is not a failure of the build",
     ),
 ]
