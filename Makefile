@@ -37,6 +37,9 @@ demo: setup ## Build and submit a real Expo app through the whole chain (KEEP=1,
 test: setup ## All tests: lint, types, import rules, unit, integration, end to end
 	@hack/test.sh
 
+test-long: images ## End-to-end tests that take many minutes: the pod dies, and EAS is away, at each step (needs cluster-up)
+	@$(VENV)/bin/pytest tests/e2e -q -m long
+
 check: setup ## What needs no cluster: lint, types, import rules, generated files, unit tests
 	@hack/check.sh
 
@@ -76,4 +79,4 @@ images: setup ## Build the images and load them into the local cluster's node
 format: setup ## Let ruff lay out the code
 	@$(VENV)/bin/ruff format -q . && $(VENV)/bin/ruff check -q --fix .
 
-.PHONY: help setup demo test check faults faults-selftest generate verify soak reliability cluster-up cluster-down images format
+.PHONY: help setup demo test test-long check faults faults-selftest generate verify soak reliability cluster-up cluster-down images format

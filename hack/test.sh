@@ -54,4 +54,4 @@ is_up "$real" || started+=("$real")
 $py -m hack.cluster up --state "$real"
 # shellcheck disable=SC2046  # one archive a word
 $py -m hack.cluster load --state "$real" $(cat $archives)
-.venv/bin/pytest tests/e2e -q
+.venv/bin/pytest tests/e2e -q -m "not long"

@@ -15,6 +15,7 @@ from hack.demo.helm import IMAGES, Helm
 from hack.demo.install import install
 from hack.demo.kubectl import Kubectl
 from tests.e2e.chart_release import BUILDS, OPERATOR, RELEASE, SECONDS
+from tests.e2e.standin_eas import Eas
 from tests.support.kube import Kube, Object
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -135,3 +136,11 @@ def builds(helm: Helm) -> Iterator[Kube]:
     made.kubectl("delete", "publishbuilds", "--all", "--timeout=60s")
     yield made
     made.close()
+
+
+@pytest.fixture
+def eas(kubectl: Kubectl) -> Eas:
+    """The stand-in EAS, without faults and without a memory of tests before."""
+    made = Eas(kubectl)
+    made.post("reset", {})
+    return made

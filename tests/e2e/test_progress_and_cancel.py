@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.e2e.conftest import Publish
-from tests.e2e.test_runner_kills import Eas, eas  # noqa: F401  # a fixture
+from tests.e2e.standin_eas import Eas
 from tests.support.kube import Kube, Object, condition
 from tests.support.waiting import until
 
@@ -20,7 +20,7 @@ def _message(build: Object) -> str:
 def test_a_build_in_eas_queue_shows_where_and_is_cancelled_there(
     kube: Kube,
     publish: Publish,
-    eas: Eas,  # noqa: F811  # the fixture
+    eas: Eas,
 ) -> None:
     """`kubectl describe` shows id, page and place in EAS's queue meanwhile; cancel stops the EAS build too."""
     eas.post("settings", {"stages": {"in_queue": 3600}})
@@ -46,7 +46,7 @@ def test_a_build_in_eas_queue_shows_where_and_is_cancelled_there(
 def test_a_deleted_build_is_cancelled_at_eas(
     kube: Kube,
     publish: Publish,
-    eas: Eas,  # noqa: F811  # the fixture
+    eas: Eas,
 ) -> None:
     """`kubectl delete pb` of a build that runs leaves nothing going on at EAS, and hangs on nothing."""
     eas.post("settings", {"stages": {"in_queue": 3600}})

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import pytest
 
-from hack.demo.kubectl import Kubectl
 from tests.e2e.conftest import AskedOfEas, Publish
+from tests.e2e.standin_eas import Eas
 from tests.support.kube import Kube, Object
 from tests.support.waiting import until
 
 # A pod that was killed counts as failed, and Kubernetes waits 10, 20, 40, 80 s before the next.
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.timeout(1200)]
 
 ONCE = {"android": 1}
 CREATIONS = [
@@ -32,30 +31,6 @@ STEPS = [
     ("GetAllSubmissionsForApp", "hold"),
     *CREATIONS[2:],
 ]
-
-
-@dataclass(frozen=True)
-class Eas:
-    """The stand-in EAS in the cluster, through the API server."""
-
-    kubectl: Kubectl
-
-    def get(self, what: str) -> Any:
-        return json.loads(self.kubectl("get", "--raw", self._path(what)))
-
-    def post(self, what: str, body: dict[str, Any]) -> None:
-        self.kubectl("create", "--raw", self._path(what), "-f", "-", stdin=json.dumps(body))
-
-    def _path(self, what: str) -> str:
-        return f"/api/v1/namespaces/{self.kubectl.namespace}/services/standins:3000/proxy/standin/{what}"
-
-
-@pytest.fixture
-def eas(kubectl: Kubectl) -> Eas:
-    """Without faults, and with builds that only end when the test says so."""
-    made = Eas(kubectl)
-    made.post("reset", {})
-    return made
 
 
 def _running_pod(kube: Kube, build: str) -> Object:
