@@ -151,10 +151,8 @@ class Dispatcher:
             return
         places.moved = False
         places.positions = {uid: position for position, uid in enumerate(places.order(), start=1)}
-        occupied = places.occupied()
-        outdated = (
-            uid for uid, at in places.positions.items() if self._shown(uid) != (at, places.reason(uid, occupied))
-        )
+        reason = places.reasons()
+        outdated = (uid for uid, at in places.positions.items() if self._shown(uid) != (at, reason(uid)))
         rung = list(islice(outdated, REFRESH_WRITES))
         for uid in rung:
             self._ring(uid)

@@ -93,7 +93,11 @@ class Leadership:
             except (ApiError, TimeoutError) as error:
                 if getattr(error, "status", 0) == api.CONFLICT and await self._try_to_take() is False:
                     raise LeadershipLostError("another operator has taken the lease") from error
-                log.warning("the lease was not renewed", error=str(error), seconds_left=round(self._left(), 1))
+                log.warning(
+                    "the lease was not renewed",
+                    error=str(error) or "no answer in time",
+                    seconds_left=round(self._left(), 1),
+                )
             else:
                 self._renewed = started
             if not self.held:

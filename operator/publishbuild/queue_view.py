@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from publishbuild.build_queue.places import Occupied, Places
+from publishbuild.build_queue.places import Places
 from publishbuild.cluster.store import Store
-from publishbuild.decide.order import Waiting
 from publishbuild.names import QueueReason
+
+_REASONS = {str(reason): reason for reason in QueueReason}
 
 
 class QueueView:
@@ -21,23 +22,21 @@ class QueueView:
 
     def queue(self) -> dict[str, Any]:
         """The exact order of what waits, with the limit and the places taken, as JSON."""
-        occupied = self._places.occupied()
+        reason = self._places.reasons()
         return {
             "redis": "up" if self._places.available else "unavailable",
             "limit": self._places.limit,
-            "running": occupied.total,
+            "running": self._places.occupied().total,
             "waiting": [
-                self._in_line(position, uid, occupied) for position, uid in enumerate(self._places.order(), start=1)
+                self._in_line(position, uid, reason(uid)) for position, uid in enumerate(self._places.order(), start=1)
             ],
         }
 
     def depth(self) -> Mapping[tuple[str, str], int]:
         """How many builds wait, by (namespace, reason)."""
-        places, occupied = self._places, self._places.occupied()
-        return Counter(
-            (Waiting.read(member).namespace, str(places.reason(uid, occupied)))
-            for uid, member in places.waiting.items()
-        )
+        reason = self._places.reasons()
+        waiting = self._places.waiting.items()
+        return Counter((member.partition(":")[0], str(reason(uid))) for uid, member in waiting)
 
     def running(self) -> Mapping[str, int]:
         """How many builds occupy a place, by namespace."""
@@ -48,9 +47,9 @@ class QueueView:
         record = self._store.record(uid)
         queue = record.build["status"].get("queue", {}) if record else {}
         reason = queue.get("reason")
-        return queue.get("position"), QueueReason(reason) if reason in set(QueueReason) else None
+        return queue.get("position"), _REASONS.get(str(reason))
 
-    def _in_line(self, position: int, uid: str, occupied: Occupied) -> dict[str, Any]:
+    def _in_line(self, position: int, uid: str, reason: QueueReason) -> dict[str, Any]:
         record = self._store.record(uid)
         build = record.build if record else {"metadata": {}, "spec": {}}
         return {
@@ -59,5 +58,5 @@ class QueueView:
             "name": build["metadata"].get("name"),
             "priority": build["spec"].get("priority", 0),
             "created": build["metadata"].get("creationTimestamp"),
-            "reason": self._places.reason(uid, occupied),
+            "reason": reason,
         }
