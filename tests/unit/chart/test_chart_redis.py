@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -12,6 +14,7 @@ from typing import Any
 import pytest
 import redis
 
+from hack.demo.kubectl import ROOT
 from publishbuild.build_queue.redis_queue import RedisQueue
 from tests.support.chart import of_kind, rendered
 from tests.support.operator_process import free_port
@@ -26,10 +29,10 @@ def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[int
     text = {key: base64.b64decode(value).decode() for key, value in secret["data"].items()}
     assert text["password"] not in text["redis.conf"]
     conf, port = tmp_path / "redis.conf", free_port()
-    conf.write_text(text["redis.conf"])
-    program = shutil.which("redis-server")
+    conf.write_text(text["redis.conf"].replace("dir /data\n", f"dir {tmp_path}\n"))
+    program = os.environ.get("REDIS_SERVER") or shutil.which("redis-server")
     assert program, "redis-server is missing: apt-get install redis-server"
-    where = ["--port", str(port), "--dir", str(tmp_path), "--bind", "127.0.0.1"]
+    where = ["--port", str(port), "--bind", "127.0.0.1"]
     process = subprocess.Popen([program, str(conf), *where], stdout=subprocess.DEVNULL)
     yield port, text["password"]
     process.kill()
@@ -42,6 +45,21 @@ def answers(client: Any) -> bool:
     except redis.exceptions.ConnectionError:
         return False
     return True
+
+
+def test_the_user_has_the_rights_that_the_page_lists() -> None:
+    """The chart grants what docs/redis.md lists for one server, proven there to be enough and none in vain."""
+    page = (ROOT / "docs" / "redis.md").read_text()
+    listed = re.search(r"### One server.*?ACL SETUSER publishbuild on >PASSWORD ([^`]+?)\n```", page, re.DOTALL)
+    assert listed
+    [secret] = of_kind(rendered(), "Secret")
+    conf = base64.b64decode(secret["data"]["redis.conf"]).decode()
+    users = re.findall(r"^user (\S+) (.*)$", conf, re.MULTILINE)
+    assert [name for name, _ in users] == ["default", "publishbuild"]
+    assert users[0][1] == "off"
+    [on, password, *rights] = users[1][1].split()
+    assert (on, password[0]) == ("on", "#")
+    assert rights == listed[1].replace("\\\n", " ").split()
 
 
 async def test_the_queue_works_with_the_charts_configuration(server: tuple[int, str]) -> None:
