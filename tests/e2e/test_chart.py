@@ -54,7 +54,7 @@ def test_helm_test_runs_a_real_build(installed: Helm) -> None:
 
 
 def test_helm_test_fails_where_no_build_can_run(installed: Helm) -> None:
-    """`helm test` fails, and its pod says why, while the queue is paused."""
+    """`helm test` fails, and its pod says why, while the queue is paused; the next one cleans up after it."""
     pause = ("annotate", "namespace", OPERATOR, "--overwrite")
     installed.kubectl(*pause, "publishbuild.dev/paused=true")
     try:
@@ -65,6 +65,7 @@ def test_helm_test_fails_where_no_build_can_run(installed: Helm) -> None:
     finally:
         installed.kubectl(*pause, "publishbuild.dev/paused-")
         installed.install(IMAGES, seconds=SECONDS)
+    installed("test", RELEASE, "--timeout", "240s")
 
 
 def test_a_build_may_not_choose_its_service_account(installed: Helm, builds: Kube) -> None:
@@ -130,6 +131,7 @@ def test_an_upgrade_and_a_rollback_under_load(installed: Helm, builds: Kube) -> 
         installed.install(merged(loaded, {"settings": {"agingSeconds": 3600}}), seconds=SECONDS)
         upgraded = {pod["metadata"]["uid"] for pod in operators(installed)}
         assert not before & upgraded
+        assert password(installed) == kept
         assert phases().count("Queued") > 0
         installed("rollback", RELEASE, "--wait", f"--timeout={SECONDS}s")
         assert not upgraded & {pod["metadata"]["uid"] for pod in operators(installed)}
@@ -137,7 +139,6 @@ def test_an_upgrade_and_a_rollback_under_load(installed: Helm, builds: Kube) -> 
     assert set(phases()) == {"Succeeded"}
     assert jobs_seen.of_build() == dict.fromkeys(names, 1)
     assert jobs_seen.most_live == 20
-    assert password(installed) == kept
 
 
 def test_nothing_is_refused_to_the_operator(installed: Helm, builds: Kube) -> None:
@@ -153,7 +154,7 @@ def test_nothing_is_refused_to_the_operator(installed: Helm, builds: Kube) -> No
         path = f"/api/v1/namespaces/{OPERATOR}/pods/{name}:8080/proxy/metrics"
         texts.append(installed.kubectl("get", "--raw", path))
         log = installed.kubectl("logs", name)
-        assert not re.search(r"403|[Ff]orbidden", log), log
+        assert not [line for line in log.splitlines() if re.search(r"[Ff]orbidden", line)][:3]
     assert len(texts) == 2
     assert all('code="403"' not in text for text in texts)
     assert sum("publishbuild_leader 1.0" in text for text in texts) == 1

@@ -77,7 +77,7 @@ def kustomized(folder: Path) -> list[dict[str, Any]]:
 
 def test_a_builds_name_carries_its_revision() -> None:
     """Kustomize gives a good PublishBuild, named after the revision that it builds, which no sync prunes."""
-    [build] = kustomized(GITOPS / "build")
+    [build] = kustomized(GITOPS / "publish")
     spec = PublishBuildSpec.model_validate(build["spec"])
     assert build["metadata"]["name"] == f"app-{spec.source.git.revision[:7]}"
     assert build["metadata"]["annotations"]["kustomize.toolkit.fluxcd.io/prune"] == "disabled"
