@@ -9,6 +9,7 @@ import pytest
 
 from hack.cluster.places import State
 from hack.cluster.processes import Identity, end, identify, marked, noted, start
+from tests.support.waiting import until
 
 
 @pytest.fixture
@@ -29,7 +30,8 @@ def test_a_started_part_is_known_again_and_ended(state: State) -> None:
     """A part is found by its pid file and by its mark, and is gone after its end."""
     part = start(state, "part", ["sleep", "60"])
     assert noted(state, "part") == part
-    assert part in marked(state)
+    # The kernel shows a new program's environment a moment after the program has begun.
+    until(lambda: part in marked(state), seconds=10, what="the mark is seen")
     end([part])
     assert identify(part.pid) is None
     assert noted(state, "part") is None
