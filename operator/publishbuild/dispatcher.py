@@ -16,7 +16,7 @@ from publishbuild.observe.metrics import Metrics
 
 log = structlog.get_logger(__name__)
 
-IDLE_SECONDS = 2.0
+IDLE_SECONDS = 0.5
 FIRST_RECONNECT_SECONDS = 0.2
 LONGEST_RECONNECT_SECONDS = 5.0
 REFRESH_SECONDS = 2.0
