@@ -35,7 +35,7 @@ def _error(operation: str, message: str, code: str) -> dict[str, Any]:
 
 
 CASES = [
-    Case("InvalidCredentials", ONE, spec={"credentialsSecretRef": None}),
+    Case("InvalidCredentials", ONE, spec={"credentialsSecretRef": {"name": "wrong-token"}}),
     Case(
         "PermissionDenied",
         ONE,
@@ -72,12 +72,13 @@ def test_a_failure_is_worth_so_many_pods(kube: Kube, publish: Publish, eas: Eas,
     manifest = publish(name, platform="android", **case.spec)
     if case.repository:
         manifest["spec"]["source"]["git"]["url"] = f"https://standins.{NAMESPACE}.svc:8443/{case.repository}"
-    manifest["spec"] = {key: value for key, value in manifest["spec"].items() if value is not None}
+    kube.kubectl("create", "secret", "generic", "wrong-token", "--from-literal=EXPO_TOKEN=invalid")
     try:
         kube.apply(manifest)
         build = kube.wait_phase(name, "Failed", "Succeeded", seconds=420)
     finally:
         eas.post("settings", {"faults": []})
+        kube.kubectl("delete", "secret", "wrong-token")
     assert build["status"]["failure"]["reason"] == case.reason
     assert build["status"]["attempts"] == case.pods == len(build["status"]["failedAttempts"])
     wanted = "PodFailurePolicy" if case.pods == ONE else "BackoffLimitExceeded"
