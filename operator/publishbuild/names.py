@@ -43,6 +43,11 @@ def job_name(build_name: str, build_uid: str) -> str:
     return f"pb-{build_name}-{build_uid.replace('-', '')[:8]}"
 
 
+def slot_of(namespace: str, key: str | None) -> str | None:
+    """``namespace:key``, of which one build at a time may run; None without a concurrency key."""
+    return f"{namespace}:{key}" if key else None
+
+
 class Phase(StrEnum):
     """``status.phase``: for people only; programs read the conditions."""
 

@@ -57,7 +57,7 @@ MUTATIONS = (
     ),
     Mutation(
         "live Jobs occupy no place",
-        (Edit("build_queue/places.py", "for job in self._jobs.live_jobs():", "for job in ():"),),
+        (Edit("build_queue/places.py", "[*self._jobs.live_jobs(), *claims]", "[*claims]"),),
         _QUICK,
         frozenset({3}),
     ),

@@ -172,14 +172,11 @@ class Places:
         by_namespace: Counter[str] = Counter()
         busy: set[str] = set()
         claims = [waiting for uid, waiting in self._claims.items() if self._jobs.job(uid) is None]
-        for job in self._jobs.live_jobs():
-            by_namespace[job.namespace] += 1
-            if job.concurrency_key:
-                busy.add(f"{job.namespace}:{job.concurrency_key}")
-        for claim in claims:
-            by_namespace[claim.namespace] += 1
-            if claim.slot:
-                busy.add(claim.slot)
+        taking: list[JobFacts | Waiting] = [*self._jobs.live_jobs(), *claims]
+        for taken in taking:
+            by_namespace[taken.namespace] += 1
+            if taken.slot:
+                busy.add(taken.slot)
         return Occupied(by_namespace, frozenset(busy))
 
     def facts(
@@ -241,12 +238,16 @@ class Places:
         return self._known_order
 
     def _new_order(self) -> list[str]:
-        line = [member for uid, member in self.waiting.items() if uid not in self._claims]
+        line = self._unclaimed()
         return [*self._order(line, paused=False), *self._order(line, paused=True)]
 
     def may_start(self) -> list[str]:
         """What the queue would hand out now: for a launch without it."""
-        return choose((member for uid, member in self.waiting.items() if uid not in self._claims), self.room())
+        return choose(self._unclaimed(), self.room())
+
+    def _unclaimed(self) -> list[str]:
+        """The members that stand in line for a place."""
+        return [member for uid, member in self.waiting.items() if uid not in self._claims]
 
     def _order(self, line: list[str], *, paused: bool) -> list[str]:
         turns = {name: self._turns.of(name) for name in self._lines if bool(self.paused_by(name)) is paused}

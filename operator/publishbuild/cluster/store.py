@@ -15,6 +15,7 @@ from typing import Any
 
 from publishbuild.cluster.objects import BUILDS, JOBS, PODS
 from publishbuild.decide.facts import JobFacts, PodFacts
+from publishbuild.names import slot_of
 
 Object = dict[str, Any]
 Bell = Callable[[str], None]
@@ -35,8 +36,7 @@ class Record:
     @property
     def slot(self) -> str | None:
         """``namespace:key`` of its concurrency key, None without one. Neither ever changes."""
-        key = self.build["spec"].get("concurrencyKey")
-        return f"{self.build['metadata']['namespace']}:{key}" if key else None
+        return slot_of(self.build["metadata"]["namespace"], self.build["spec"].get("concurrencyKey"))
 
     @property
     def has_ended(self) -> bool:

@@ -19,6 +19,7 @@ from publishbuild.names import (
     LABEL_UID,
     RUNNER_CONTAINER,
     job_name,
+    slot_of,
 )
 from publishbuild.runner.result import RunResult
 
@@ -84,6 +85,11 @@ class JobFacts:
     def finished(self) -> bool:
         """Whether the Job controller has said its last word; until then the Job occupies a place."""
         return self.complete or self.failed_reason is not None
+
+    @property
+    def slot(self) -> str | None:
+        """``namespace:key`` of its concurrency key, None without one."""
+        return slot_of(self.namespace, self.concurrency_key)
 
     @classmethod
     def read(cls, job: Object) -> JobFacts:

@@ -13,6 +13,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from publishbuild.names import slot_of
+
 _HIGHEST_PRIORITY = 1000
 _OVERDUE = 0
 
@@ -57,7 +59,7 @@ class Waiting:
     @property
     def slot(self) -> str | None:
         """``namespace:key`` of its concurrency key, None without one."""
-        return f"{self.namespace}:{self.key}" if self.key else None
+        return slot_of(self.namespace, self.key)
 
 
 @dataclass(frozen=True, slots=True)
