@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.cluster import KUBECTL, ROOT
+from tests.support.cluster import KUBECTL, ROOT, apply_crd
 from tests.support.fixtures import Manifest, StartOperator
 from tests.support.kube import JobRecorder, Kube, Object, condition
 from tests.support.operator_process import OperatorProcess
@@ -123,8 +123,7 @@ def own_cluster() -> Iterator[Kube]:
     made = Kube(state / "kubeconfig", KUBECTL, "shop")
     try:
         made.kubectl("create", "namespace", "shop")
-        made.kubectl("apply", "--server-side", "-f", str(ROOT / "crds"))
-        made.kubectl("wait", "--for=condition=Established", "-f", str(ROOT / "crds"))
+        apply_crd(state / "kubeconfig")
         yield made
     finally:
         made.close()

@@ -6,6 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from publishbuild import names
+from tests.support.waiting import until
+
 ROOT = Path(__file__).resolve().parents[2]
 STATE = ROOT / ".cluster" / "kwok"
 KUBECTL = ROOT / ".cluster" / "bin" / "kubectl"
@@ -16,8 +19,19 @@ def kwok_kubeconfig() -> Path:
     command = [sys.executable, "-m", "hack.cluster", "up", "--node", "kwok", "--state", str(STATE)]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=900)
     found = STATE / "kubeconfig"
-    apply = [str(KUBECTL), "--kubeconfig", str(found), "apply", "--server-side", "--force-conflicts", "-f", "crds/"]
-    subprocess.run(apply, cwd=ROOT, check=True, capture_output=True, timeout=60)
-    wait = [str(KUBECTL), "--kubeconfig", str(found), "wait", "--for=condition=Established", "-f", "crds/"]
-    subprocess.run(wait, cwd=ROOT, check=True, capture_output=True, timeout=60)
+    apply_crd(found)
     return found
+
+
+def apply_crd(kubeconfig: Path) -> None:
+    """Put this working tree's CRD into a cluster, and wait until its resources can be listed."""
+
+    def kubectl(*arguments: str, check: bool = True) -> int:
+        command = [str(KUBECTL), "--kubeconfig", str(kubeconfig), *arguments]
+        return subprocess.run(command, cwd=ROOT, check=check, capture_output=True, timeout=60).returncode
+
+    kubectl("apply", "--server-side", "--force-conflicts", "-f", "crds/")
+    kubectl("wait", "--for=condition=Established", "-f", "crds/")
+    # Established is said before the storage is ready; until then a list is answered by 429.
+    listed = ("get", "--raw", f"/apis/{names.API_VERSION}/{names.PLURAL}?limit=1")
+    until(lambda: kubectl(*listed, check=False) == 0, seconds=30, what="PublishBuilds can be listed")
