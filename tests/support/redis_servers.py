@@ -169,6 +169,20 @@ def cluster(folder: Path) -> list[Server]:
     return nodes
 
 
+def move_slot(source: Server, target: Server, nodes: list[Server]) -> None:
+    """``target`` serves the queue's slot, which is empty, in place of ``source``.
+
+    By way of IMPORTING: only a node that imports takes an epoch above the owner's. Without that a heartbeat that the
+    old owner sent just before gives the slot back to it, and each of the two sends clients to the other for good.
+    """
+    slot = source.do("CLUSTER KEYSLOT", "{publishbuild}:epoch")
+    target.do("CLUSTER SETSLOT", slot, "IMPORTING", source.do("CLUSTER MYID"))
+    name = target.do("CLUSTER MYID")
+    source.do("CLUSTER SETSLOT", slot, "MIGRATING", name)
+    for node in sorted(nodes, key=lambda node: node is not target):
+        node.do("CLUSTER SETSLOT", slot, "NODE", name)
+
+
 def is_whole(node: Server) -> bool:
     """Whether ``node`` sees all slots served by three nodes."""
     # Asked as one word: the client has a reader of its own for each of the two.

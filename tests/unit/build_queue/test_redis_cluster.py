@@ -9,7 +9,7 @@ import pytest
 
 from publishbuild.build_queue.redis_queue import EPOCH, QueueUnavailableError, RedisQueue
 from tests.support.queue_probe import ROOM, Service, works
-from tests.support.redis_servers import Server, cluster, ended, eventually, free_port, is_whole
+from tests.support.redis_servers import Server, cluster, ended, eventually, free_port, is_whole, move_slot
 from tests.support.waiting import until
 
 
@@ -48,12 +48,9 @@ class TestCluster:
         """Another node takes the slot over: the queue follows it, and back again."""
         queue = RedisQueue(f"redis+cluster://{nodes[1].place}", "e")
         assert await works(queue)
-        slot = nodes[0].do("CLUSTER KEYSLOT", EPOCH)
         for source, target in ((nodes[0], nodes[2]), (nodes[2], nodes[0])):
-            name = target.do("CLUSTER MYID")
             source.do("FLUSHALL")
-            for node in (target, source, nodes[1]):
-                node.do("CLUSTER SETSLOT", slot, "NODE", name)
+            move_slot(source, target, nodes)
             await eventually(lambda: works(queue), seconds=20, what="the queue follows its slot")
             assert target.do("EXISTS", EPOCH) == 1
         await queue.close()
