@@ -58,6 +58,9 @@ verify: setup ## Fail where a generated file is not what its source makes
 	@$(VENV)/bin/publishbuild crd | diff -u $(CRD) - || { echo "make: $(CRD) is out of date: make generate"; exit 1; }
 	@diff -u $(CHART_CRD) $(CRD) || { echo "make: $(CHART_CRD) is out of date: make generate"; exit 1; }
 
+record-statuses: setup ## Record anew what builds look like in each state, for the GitOps tests (kwok cluster)
+	@$(PY) -m tests.gitops
+
 soak: setup ## 5,000 builds through one operator: memory and connections stay level (BUILDS=n, KEEP=1, WRITE=1)
 	@$(PY) -m tests.soak --builds $(or $(BUILDS),5000) $(if $(KEEP),--keep) $(if $(WRITE),--write)
 
@@ -79,4 +82,4 @@ images: setup ## Build the images and load them into the local cluster's node
 format: setup ## Let ruff lay out the code
 	@$(VENV)/bin/ruff format -q . && $(VENV)/bin/ruff check -q --fix .
 
-.PHONY: help setup demo test test-long check faults faults-selftest generate verify soak reliability cluster-up cluster-down images format
+.PHONY: help setup demo test test-long check faults faults-selftest generate verify record-statuses soak reliability cluster-up cluster-down images format
