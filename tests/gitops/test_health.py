@@ -42,6 +42,14 @@ def test_argo_cd_shows_the_reason() -> None:
         assert wanted in found["argocd"]["message"]
 
 
+def test_every_end_has_a_time() -> None:
+    """``kubectl wait --for=jsonpath='{.status.completionTime}'`` waits for either end, and for nothing less."""
+    ended = {state for state, build in BUILDS.items() if "completionTime" in build["status"]}
+    assert ended == {
+        state for state, build in BUILDS.items() if condition(build, "Succeeded").get("status") in {"True", "False"}
+    }
+
+
 @pytest.mark.parametrize("script", ["return string.upper(obj.kind)", 'return { status = "Fine" }', "while true do end"])
 def test_a_script_that_argo_cd_would_refuse_is_refused(script: str, tmp_path: Path) -> None:
     """The stand-in for Argo CD's surroundings is as strict: no string library, known statuses alone, one second."""
