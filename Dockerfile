@@ -79,11 +79,14 @@ USER 65532:65532
 FROM ${NODE_BASE} AS node
 
 # --- runner: git with LFS and ssh, node and npm (an app's own dependencies; corepack brings yarn and pnpm), eas-cli.
+# git-lfs writes its one section of settings in an order of chance: it is sorted.
 FROM base AS runner
 RUN if ! { command -v git && command -v git-lfs && command -v ssh && test -e /etc/ssl/certs/ca-certificates.crt; } > /dev/null; then \
       apt-get -qq update \
    && DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends \
         git git-lfs openssh-client ca-certificates > /dev/null \
+   && { head -n 1 /etc/gitconfig; tail -n +2 /etc/gitconfig | LC_ALL=C sort; } > /tmp/sorted \
+   && cat /tmp/sorted > /etc/gitconfig && rm /tmp/sorted \
    && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/* /var/cache/ldconfig/* /var/log/* \
         /usr/share/doc /usr/share/man /usr/share/locale; \
     fi
@@ -99,7 +102,7 @@ RUN ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm \
  && find /usr/local/lib/node_modules/eas-cli -type f ! -path '*/typescript/lib/*' \
       \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' \
       -o -iname 'readme.md' -o -iname 'changelog.md' -o -iname 'history.md' \) -delete \
- && rm -rf /tmp/npm \
+ && rm -rf /tmp/npm /tmp/node-compile-cache \
  && mkdir -p /workspace/home && chown -R 65532:65532 /workspace
 ARG VERSION=unknown
 ARG REVISION=unknown

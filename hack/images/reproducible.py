@@ -2,12 +2,13 @@
 
 import hashlib
 import tarfile
+import tempfile
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from hack.images.archive_files import manifest_of, opened
 from hack.images.build import Options, build
-from hack.images.catalogue import in_build_order
+from hack.images.catalogue import Image, in_build_order
 from hack.images.progress import BuildError, Progress
 
 _SHOWN = 200
@@ -20,23 +21,25 @@ def compare(folder: Path, only: Collection[str], bases: str, progress: Progress)
         BuildError: where an image has another digest the second time; it names the files.
     """
     options = Options(only, bases, fresh_base=bases == "local", cached=False)
-    seen: list[dict[str, Path]] = []
-    for round_ in ("first", "second"):
-        progress.say(f"{round_} build, from nothing")
-        made = {}
-        images = in_build_order(only)
-        for image, archive in zip(images, build(folder, options, progress), strict=True):
-            made[image.short] = archive.with_name(f"{image.short}-{round_}.tar")
-            made[image.short].unlink(missing_ok=True)
-            made[image.short].hardlink_to(archive)
-        seen.append(made)
-    try:
-        differing = [short for short in seen[0] if not _same(seen[0][short], seen[1][short], short, progress)]
-    finally:
-        for archive in (archive for made in seen for archive in made.values()):
-            archive.unlink()
+    # Not among the archives of the cache, which other builds prune; beside them, so that a link will do.
+    with tempfile.TemporaryDirectory(dir=folder, prefix="reproducible-") as kept:
+        for round_ in ("first", "second"):
+            progress.say(f"{round_} build, from nothing")
+            (Path(kept) / round_).mkdir()
+            archives = build(folder, options, progress)
+            for image, archive in zip(in_build_order(only), archives, strict=True):
+                _kept(kept, round_, image).hardlink_to(archive)
+        differing = [
+            image.short
+            for image in in_build_order(only)
+            if not _same(_kept(kept, "first", image), _kept(kept, "second", image), progress)
+        ]
     if differing:
         raise BuildError(f"not the same the second time: {', '.join(differing)}")
+
+
+def _kept(folder: str, round_: str, image: Image) -> Path:
+    return Path(folder) / round_ / image.short
 
 
 def digest(archive: Path) -> str:
@@ -46,7 +49,8 @@ def digest(archive: Path) -> str:
     return f"sha256:{manifest['Config'].removesuffix('.json')}"
 
 
-def _same(first: Path, second: Path, short: str, progress: Progress) -> bool:
+def _same(first: Path, second: Path, progress: Progress) -> bool:
+    short = first.name
     if digest(first) == digest(second):
         progress.say(f"✓ {short}: {digest(first)} both times")
         return True
