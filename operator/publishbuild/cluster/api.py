@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlencode
 
@@ -22,7 +23,10 @@ Object = dict[str, Any]
 REQUEST_SECONDS = 15.0
 LIST_SECONDS = 60.0
 MERGE_PATCH = "application/merge-patch+json"
-BAD_REQUEST, FORBIDDEN, NOT_FOUND, CONFLICT, TOO_LARGE, INVALID = 400, 403, 404, 409, 413, 422
+BAD_REQUEST, UNAUTHORIZED, FORBIDDEN, NOT_FOUND, CONFLICT, GONE, TOO_LARGE, INVALID = (
+    400, 401, 403, 404, 409, 410, 413, 422,
+)  # fmt: skip
+NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
 @dataclass
@@ -56,12 +60,13 @@ class CountRequest(Protocol):
 
 
 class Api:
-    """The API server, as this operator needs it."""
+    """The API server, as this package needs it. ``namespace`` is the one that its configuration names."""
 
-    def __init__(self, client: kube_client.ApiClient, count: CountRequest) -> None:
-        # The generated client is not typed through; `request` is the one place that touches it.
+    def __init__(self, client: kube_client.ApiClient, count: CountRequest, *, namespace: str = "default") -> None:
+        # The generated client is not typed through; `_send` is the one place that touches it.
         self._client: Any = client
-        self._host = str(client.configuration.host)
+        self.host = str(client.configuration.host)
+        self.namespace = namespace
         self._count = count
 
     async def request(
@@ -80,16 +85,10 @@ class Api:
         Raises:
             ApiError: where the server refused it or gave no whole answer in ``seconds``.
         """
-        headers = {"Accept": "application/json", "Content-Type": content_type}
-        token = await self._client.configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
-        if token:
-            headers["Authorization"] = token
-        url = f"{self._host}{path}" + (f"?{urlencode(query)}" if query else "")
         code = "0"
+        patience = aiohttp.ClientTimeout(total=seconds)
         try:
-            answer = await self._client.rest_client.request(
-                verb, url, headers=headers, body=body, _request_timeout=aiohttp.ClientTimeout(total=seconds)
-            )
+            answer = await self._send(verb, path, query, body=body, content_type=content_type, patience=patience)
             code = str(answer.status)
             raw = await answer.read()
         except (aiohttp.ClientError, OSError, TimeoutError) as lost:
@@ -97,6 +96,54 @@ class Api:
         finally:
             self._count(verb.lower(), resource, code)
         return _read(answer.status, answer.headers, raw)
+
+    async def lines(
+        self,
+        path: str,
+        *,
+        resource: str,
+        query: Mapping[str, str | int],
+        silence_seconds: float | None,
+    ) -> AsyncGenerator[bytes, None]:
+        """The lines of an answer as they come, until the server ends it.
+
+        Raises:
+            ApiError: where the server refused it, the connection broke, or nothing came for ``silence_seconds``.
+        """
+        code = "0"
+        patience = aiohttp.ClientTimeout(total=None, sock_connect=REQUEST_SECONDS, sock_read=silence_seconds)
+        answer = None
+        try:
+            answer = await self._send("GET", path, query, patience=patience)
+            code = str(answer.status)
+            if answer.status >= BAD_REQUEST:
+                _read(answer.status, answer.headers, await answer.read())
+            async for line in answer.response.content:
+                yield line
+        # ValueError: a line of several MiB, which no watch holds.
+        except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as lost:
+            raise ApiError(0, type(lost).__name__, str(lost) or f"silent for {silence_seconds} s") from lost
+        finally:
+            if answer is not None:
+                answer.response.close()
+            self._count("watch" if "watch" in query else "get", resource, code)
+
+    async def _send(
+        self,
+        verb: str,
+        path: str,
+        query: Mapping[str, str | int] | None,
+        *,
+        patience: aiohttp.ClientTimeout,
+        body: Object | None = None,
+        content_type: str = "application/json",
+    ) -> Any:
+        headers = {"Accept": "application/json", "Content-Type": content_type}
+        token = await self._client.configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
+        if token:
+            headers["Authorization"] = token
+        url = f"{self.host}{path}" + (f"?{urlencode(query)}" if query else "")
+        return await self._client.rest_client.request(verb, url, headers=headers, body=body, _request_timeout=patience)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -124,26 +171,48 @@ def _read(status: int, headers: Mapping[str, str], raw: bytes) -> Object:
     )
 
 
-async def connect(count: CountRequest) -> Api:
-    """An `Api` for the cluster that this pod runs in, else for the current context of the kubeconfig.
+async def connect(count: CountRequest, *, kubeconfig: str | None = None, context: str | None = None) -> Api:
+    """An `Api` for the cluster that this pod runs in, unless a kubeconfig or one of its contexts is named.
+
+    Outside of a pod ``kubeconfig`` is what KUBECONFIG says (several files are merged), and ``context`` its current one.
 
     Raises:
         ApiError: where neither is to be had; the text says what was looked for.
     """
     configuration = kube_client.Configuration()
+    if kubeconfig is not None and not any(map(os.path.exists, kubeconfig.split(os.pathsep))):
+        raise ApiError(0, "NoCluster", f"there is no kubeconfig {kubeconfig}")
     try:
-        if os.environ.get("KUBERNETES_SERVICE_HOST"):
+        if os.environ.get("KUBERNETES_SERVICE_HOST") and kubeconfig is None and context is None:
             kube_config.load_incluster_config(  # type: ignore[no-untyped-call]  # not typed there
                 client_configuration=configuration
             )
+            namespace = _pod_namespace()
         else:
-            await kube_config.load_kube_config(  # type: ignore[no-untyped-call]  # not typed there
-                client_configuration=configuration
+            loaded = await kube_config.load_kube_config(  # type: ignore[no-untyped-call]  # not typed there
+                config_file=kubeconfig, context=context, client_configuration=configuration
             )
+            namespace = loaded.current_context["context"].get("namespace") or ""
+            _keep_fresh(loaded, configuration)
     except Exception as missing:
         raise ApiError(
             0, "NoCluster", f"neither a service account nor a kubeconfig can be used: {missing}"
         ) from missing
     configuration.retries = None
     configuration.connection_pool_maxsize = 64
-    return Api(kube_client.ApiClient(configuration), count)
+    return Api(kube_client.ApiClient(configuration), count, namespace=namespace or "default")
+
+
+def _keep_fresh(loaded: Any, configuration: Any) -> None:
+    """A token that a program of the kubeconfig gave for a while is asked for again before it ends."""
+
+    async def refresh(_: Any) -> None:
+        await loaded.load_from_exec_plugin()
+        configuration.api_key["BearerToken"] = loaded.token
+
+    if hasattr(loaded, "exec_plugin_expiry"):
+        configuration.refresh_api_key_hook = refresh
+
+
+def _pod_namespace() -> str:
+    return NAMESPACE_FILE.read_text().strip() if NAMESPACE_FILE.exists() else ""

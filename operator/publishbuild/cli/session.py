@@ -1,0 +1,32 @@
+"""One call of a verb that needs a cluster: connects, works, and ends in one line where something is wrong."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, TypeVar
+
+from publishbuild.cli.options import Where
+from publishbuild.cli.output import refuse
+
+if TYPE_CHECKING:
+    from publishbuild.client import Client
+
+Result = TypeVar("Result")
+
+
+def run(where: Where, work: Callable[[Client], Awaitable[Result]]) -> Result:
+    """What ``work`` returns. Ends the process with exit code 1 and one line where the cluster says no."""
+    try:
+        from publishbuild.client import PublishBuildError, connected  # noqa: PLC0415  # `--help` needs none of it
+    except ModuleNotFoundError as missing:
+        refuse(f"{missing.name} is missing: pip install 'publishbuild-operator[client]'")
+
+    async def session() -> Result:
+        async with connected(kubeconfig=where.kubeconfig, context=where.context) as client:
+            return await work(client)
+
+    try:
+        return asyncio.run(session())
+    except PublishBuildError as error:
+        refuse(str(error))
