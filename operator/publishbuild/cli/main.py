@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from publishbuild import __version__
-from publishbuild.cli import listing
+from publishbuild.cli import cancel, listing, pause, queue, retry, submit, suspend
 from publishbuild.cli.output import USAGE, refuse
 
 
@@ -42,7 +42,18 @@ app = typer.Typer(
     rich_markup_mode=None,  # plain help, as kubectl's: quick, and the same on any terminal
     context_settings={"help_option_names": ["--help", "-h"]},
 )
-app.command("list", epilog=listing.EXAMPLES)(listing.list_builds)
+for _verb, _function, _examples in (
+    ("submit", submit.submit, submit.EXAMPLES),
+    ("list", listing.list_builds, listing.EXAMPLES),
+    ("queue", queue.queue, queue.EXAMPLES),
+    ("cancel", cancel.cancel, cancel.EXAMPLES),
+    ("retry", retry.retry, retry.EXAMPLES),
+    ("suspend", suspend.suspend, suspend.SUSPEND_EXAMPLES),
+    ("resume", suspend.resume, suspend.RESUME_EXAMPLES),
+    ("pause", pause.pause, pause.PAUSE_EXAMPLES),
+    ("unpause", pause.unpause, pause.UNPAUSE_EXAMPLES),
+):
+    app.command(_verb, epilog=_examples)(_function)
 
 
 def _print_version(wanted: bool) -> None:

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Concatenate, ParamSpec
 
 import typer
 
+from publishbuild import names
+from publishbuild.cli.completion import build_names
 from publishbuild.cli.views.durations import parse_duration
+
+_NAME = re.compile(r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?\Z")
+_KINDS = (
+    names.SHORT_NAME,
+    names.SINGULAR,
+    names.PLURAL,
+    f"{names.SINGULAR}.{names.GROUP}",
+    f"{names.PLURAL}.{names.GROUP}",
+)
 
 
 @dataclass(frozen=True)
@@ -22,6 +34,24 @@ class Where:
     kubeconfig: str | None = None
 
 
+def plain_name(text: str) -> str:
+    """``app`` of ``app``, ``pb/app`` or ``publishbuild.publishbuild.dev/app``, as `list -o name` and kubectl write it.
+
+    Raises:
+        ValueError: where it cannot be the name of a build.
+    """
+    kind, slash, name = text.rpartition("/")
+    if (slash and kind not in _KINDS) or not _NAME.match(name):
+        raise ValueError(f"{text!r} is no name of a build: lower case letters, digits, '-' and '.'")
+    return name
+
+
+Name = Annotated[
+    str, typer.Argument(metavar="NAME", parser=plain_name, autocompletion=build_names, help="Name of the build.")
+]
+Names = Annotated[
+    list[str], typer.Argument(metavar="NAME...", parser=plain_name, autocompletion=build_names, help="Names of builds.")
+]
 Namespace = Annotated[
     str | None, typer.Option("--namespace", "-n", metavar="NAME", help="Namespace; the context's unless given.")
 ]
@@ -47,6 +77,10 @@ Timeout = Annotated[
     int | None,
     typer.Option("--timeout", parser=parse_duration, metavar="DURATION", help="Wait this long at most: 90s, 45m, 2h."),
 ]
+Wait = Annotated[
+    bool, typer.Option("--wait", help="Wait for its end: exits 0 succeeded, 2 failed, 3 cancelled, 4 timed out.")
+]
+Watch = Annotated[bool, typer.Option("--watch", "-w", help="As --wait, and tell of each change.")]
 
 Rest = ParamSpec("Rest")
 

@@ -20,6 +20,9 @@ Needs the extra ``client``: ``pip install 'publishbuild-operator[client]'``. Its
         await client.namespaces.set_paused(namespace, True)
     outcome(build), condition(build, "Succeeded")                     # Outcome.SUCCEEDED, FAILED, CANCELLED or None
 
+For a web service: `initiate_publishing` and the `BuildHandle` that it returns, and the same without ``await`` in
+`publishbuild.client.sync` (docs/client.md).
+
 All raise a `PublishBuildError`, whose text is one line that says what to do.
 """
 
@@ -36,12 +39,19 @@ from publishbuild.client.errors import (
     UnauthorizedError,
     UnavailableError,
 )
+from publishbuild.client.manifest import BuildOptions, build_manifest, named, overlaid
 from publishbuild.client.outcome import Outcome, condition, outcome
+from publishbuild.client.publishing import BuildHandle, BuildReport, initiate_publishing
 from publishbuild.client.queue import LiveQueue, QueueEntry, QueueUnknownError
+from publishbuild.client.retrying import retry_build
+from publishbuild.client.submitting import Submitted, submit_build
 from publishbuild.client.watching import Change
 
 __all__ = [
     "AlreadyExistsError",
+    "BuildHandle",
+    "BuildOptions",
+    "BuildReport",
     "Builds",
     "Change",
     "Client",
@@ -55,9 +65,16 @@ __all__ = [
     "QueueEntry",
     "QueueUnknownError",
     "RefusedError",
+    "Submitted",
     "UnauthorizedError",
     "UnavailableError",
+    "build_manifest",
     "condition",
     "connected",
+    "initiate_publishing",
+    "named",
     "outcome",
+    "overlaid",
+    "retry_build",
+    "submit_build",
 ]

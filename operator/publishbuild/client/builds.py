@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import Any
+from urllib.parse import quote
 
 from publishbuild import names
 from publishbuild.client.errors import NotFoundError
@@ -63,6 +64,7 @@ class Builds:
         *,
         until: Callable[[Object], bool] = lambda build: outcome(build) is not None,
         seconds: float | None = None,
+        on_trouble: Callable[[str], None] = lambda _: None,
     ) -> Object:
         """The build once ``until`` holds of it, which unless given is its end.
 
@@ -71,18 +73,19 @@ class Builds:
             NotFoundError: where there is no such build, or it is deleted meanwhile.
         """
         await self.get(namespace, name)
-        async with asyncio.timeout(seconds), aclosing(self.watch(namespace, name=name)) as changes:
-            async for change in changes:
-                if change.deleted:
-                    break
-                if until(change.build):
-                    return change.build
+        async with asyncio.timeout(seconds):
+            async with aclosing(self.watch(namespace, name=name, on_trouble=on_trouble)) as changes:
+                async for change in changes:
+                    if change.deleted:
+                        break
+                    if until(change.build):
+                        return change.build
         raise NotFoundError(f"PublishBuild {name} was deleted while it was waited for")
 
 
 def _path(namespace: str | None, name: str = "") -> str:
-    inside = f"/namespaces/{namespace}" if namespace else ""
-    return f"{_ROOT}{inside}/{names.PLURAL}" + (f"/{name}" if name else "")
+    inside = f"/namespaces/{quote(namespace, safe='')}" if namespace else ""
+    return f"{_ROOT}{inside}/{names.PLURAL}" + (f"/{quote(name, safe='')}" if name else "")
 
 
 def _query(selector: str, name: str = "") -> dict[str, str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from publishbuild import names
 from publishbuild.client.requests import Requests
 from publishbuild.cluster.api import MERGE_PATCH
@@ -26,4 +28,4 @@ class Namespaces:
 
 
 def _path(namespace: str) -> str:
-    return f"/api/v1/namespaces/{namespace}"
+    return f"/api/v1/namespaces/{quote(namespace, safe='')}"
