@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Iterable
-from http import HTTPStatus
+from contextlib import aclosing
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import aiohttp
 from kubernetes.aio import client as kube_client
 from kubernetes.aio import config as kube_config
 
@@ -39,10 +38,7 @@ class FastKube:
         await kube_config.load_kube_config(  # type: ignore[no-untyped-call]  # not typed there
             config_file=str(self._kubeconfig), client_configuration=configuration
         )
-        configuration.connection_pool_maxsize = CONNECTIONS + 2
-        # The generated client is not typed through.
-        self._client: Any = kube_client.ApiClient(configuration)
-        self._api = Api(self._client, lambda *_: None)
+        self._api = Api(kube_client.ApiClient(configuration), lambda *_: None)
         return self
 
     async def __aexit__(
@@ -93,16 +89,9 @@ class FastKube:
                 yield event["type"], event["object"]
 
     async def _stream(self, namespace: str, query: dict[str, str]) -> AsyncIterator[Object]:
-        configuration = self._client.configuration
-        token = await configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
-        session: aiohttp.ClientSession = self._client.rest_client.pool_manager
-        async with session.get(
-            f"{configuration.host}{_path(namespace)}",
-            params=query,
-            headers={"Authorization": token} if token else {},
-            ssl=self._client.rest_client.ssl_context,
-            timeout=aiohttp.ClientTimeout(total=_WATCH_SECONDS * 2),
-        ) as answer:
-            assert answer.status == HTTPStatus.OK, await answer.text()
-            async for line in answer.content:
+        lines = self._api.lines(
+            _path(namespace), resource=names.PLURAL, query=query, silence_seconds=_WATCH_SECONDS * 2
+        )
+        async with aclosing(lines):
+            async for line in lines:
                 yield json.loads(line)
