@@ -17,6 +17,8 @@ from publishbuild.observe.metrics import Metrics
 log = structlog.get_logger(__name__)
 
 IDLE_SECONDS = 0.5
+# Turns are at least that far apart: in a storm of changes one turn serves many of them.
+TURN_SECONDS = 0.02
 FIRST_RECONNECT_SECONDS = 0.2
 LONGEST_RECONNECT_SECONDS = 5.0
 REFRESH_SECONDS = 2.0
@@ -66,6 +68,7 @@ class Dispatcher:
         while True:
             await (self._back_off() if self._failures else self._wait(IDLE_SECONDS))
             await self._turn()
+            await asyncio.sleep(TURN_SECONDS)
 
     async def refresh_positions(self) -> None:
         """Show each waiting build its position, within a fixed budget of writes."""

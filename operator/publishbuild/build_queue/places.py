@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -20,10 +21,18 @@ from publishbuild.decide.queue_reason import reason_in_line
 from publishbuild.names import QueueReason
 
 
-class LiveJobs(Protocol):
+class Counts(Protocol):
+    """How many Jobs live: `publishbuild.cluster.live_jobs`."""
+
+    by_namespace: Counter[str]
+    by_slot: Counter[str]
+
+
+class Jobs(Protocol):
     """Where the occupied places are read: `publishbuild.cluster.store.Store`."""
 
-    def live_jobs(self) -> Iterator[JobFacts]:
+    @property
+    def live_jobs(self) -> Counts:
         """The Jobs that have not ended."""
         ...
 
@@ -45,7 +54,7 @@ class Occupied:
     """The places that are taken now: by namespace, and the ``namespace:key`` of each busy concurrency key."""
 
     by_namespace: Counter[str]
-    busy: frozenset[str]
+    busy: AbstractSet[str]
 
     @property
     def total(self) -> int:
@@ -62,7 +71,7 @@ class Places:
 
     def __init__(
         self,
-        jobs: LiveJobs,
+        jobs: Jobs,
         *,
         limit: int,
         namespace_limit: int,
@@ -169,15 +178,15 @@ class Places:
 
     def occupied(self) -> Occupied:
         """The places taken by live Jobs, and by claims whose Job is not seen yet."""
-        by_namespace: Counter[str] = Counter()
-        busy: set[str] = set()
-        claims = [waiting for uid, waiting in self._claims.items() if self._jobs.job(uid) is None]
-        taking: list[JobFacts | Waiting] = [*self._jobs.live_jobs(), *claims]
-        for taken in taking:
-            by_namespace[taken.namespace] += 1
-            if taken.slot:
-                busy.add(taken.slot)
-        return Occupied(by_namespace, frozenset(busy))
+        live = self._jobs.live_jobs
+        by_namespace, by_slot = Counter(live.by_namespace), live.by_slot.keys()
+        claimed: list[str] = []
+        for uid, waiting in self._claims.items():
+            if self._jobs.job(uid) is None:
+                by_namespace[waiting.namespace] += 1
+                if waiting.slot:
+                    claimed.append(waiting.slot)
+        return Occupied(by_namespace, by_slot | set(claimed))
 
     def facts(
         self, uid: str, *, namespace: str, slot: str | None, entered: datetime, occupied: Occupied | None = None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import urllib.request
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import urlencode, urlsplit
@@ -113,7 +113,7 @@ class Api:
 
     async def lines(
         self, path: str, *, resource: str, query: Mapping[str, str | int], silence_seconds: float
-    ) -> AsyncIterator[bytes]:
+    ) -> AsyncGenerator[bytes, None]:
         """The lines of an answer as they come, until the server ends it.
 
         Raises:
@@ -157,7 +157,7 @@ class Api:
 def _proxy_of(host: str) -> str | None:
     """The proxy that HTTPS_PROXY and NO_PROXY name for ``host``: asked once, since it costs a look at each request."""
     parts = urlsplit(host)
-    if urllib.request.proxy_bypass_environment(parts.netloc):
+    if urllib.request.proxy_bypass(parts.netloc):
         return None
     return urllib.request.getproxies_environment().get(parts.scheme)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 
 import orjson
@@ -69,7 +69,7 @@ class Cluster:
             versions.append(version)
         return items, min(versions)
 
-    async def changes(self, resource: str, namespace: str, version: int) -> AsyncIterator[tuple[str, Object]]:
+    async def changes(self, resource: str, namespace: str, version: int) -> AsyncGenerator[tuple[str, Object], None]:
         """What changes after ``version`` in ``namespace``, "" for all, until the server ends the watch.
 
         Yields ADDED, MODIFIED or DELETED with the object, and BOOKMARK with nothing but a newer version.

@@ -1,7 +1,7 @@
 """Follows the Jobs and pods of builds, from a list on, and hands each change on.
 
-kopf watches the PublishBuilds (`publishbuild.handlers`). Jobs and pods change far more often, and what kopf prepares for
-each event cost more than all that was then done with it (decision 0016).
+kopf watches the PublishBuilds (`publishbuild.handlers`). Jobs and pods change far more often, and what kopf prepares
+for each event cost more than all that was then done with it (decision 0016).
 """
 
 from __future__ import annotations
@@ -33,9 +33,7 @@ class Watch:
     been missed: it takes in a whole list of the resource, and answers with the list's resourceVersion.
     """
 
-    def __init__(
-        self, cluster: Cluster, resource: str, namespace: str, *, on_change: OnChange, relist: Relist
-    ) -> None:
+    def __init__(self, cluster: Cluster, resource: str, namespace: str, *, on_change: OnChange, relist: Relist) -> None:
         self._cluster = cluster
         self._resource = resource
         self._namespace = namespace
