@@ -86,7 +86,10 @@ class Cluster:
         lines = self._api.lines(path, resource=resource, query=query, silence_seconds=SILENCE_SECONDS)
         async with aclosing(lines):
             async for line in lines:
-                event = orjson.loads(line)
+                try:
+                    event = orjson.loads(line)
+                except ValueError as cut:
+                    raise ApiError(0, "Unreadable", f"a line of the watch cannot be read: {line[:100]!r}") from cut
                 if event["type"] == "ERROR":
                     said = event["object"]
                     raise ApiError(said.get("code", 0), said.get("reason", ""), said.get("message", ""))

@@ -49,12 +49,9 @@ class Watch:
             try:
                 await self._follow()
             except ApiError as error:
-                # What is too old for the server is listed anew, at once.
-                missed = error.status == GONE and self._version != 0
-                if missed:
+                if error.status == GONE:
                     self._version = 0
-                else:
-                    await self._back_off(error)
+                await self._back_off(error)
 
     async def _follow(self) -> None:
         """One connection, to its end."""
