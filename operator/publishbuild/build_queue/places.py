@@ -176,6 +176,11 @@ class Places:
         """Whether the index has something to hear."""
         return bool(self._added or self._gone)
 
+    @property
+    def wanted(self) -> bool:
+        """Whether somebody stands in line while a place is free."""
+        return len(self.waiting) > len(self._claims) and self.occupied().total < self.limit
+
     def occupied(self) -> Occupied:
         """The places taken by live Jobs, and by claims whose Job is not seen yet."""
         live = self._jobs.live_jobs
