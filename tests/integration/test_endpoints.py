@@ -44,7 +44,7 @@ def test_a_taken_port_stops_the_start_with_one_line(start_operator: StartOperato
     """A callback port that somebody else has ends the operator with the variable, the port and why."""
     first = start_operator()
     second = start_operator(wait=False, log="second", callback_port=first.callback_port)
-    assert second.wait_ended(30) == 1
+    assert second.wait_ended(60) == 1
     [line] = [line for line in second.tail().splitlines() if line.startswith("publishbuild: ")]
     assert f"cannot listen on PUBLISHBUILD_CALLBACK_PORT {first.callback_port}: " in line
 

@@ -82,6 +82,13 @@ class TestByExample:
         line = [(waits("x"), year - 1), (waits("y"), year), *((waits(str(n)), year) for n in range(1000))]
         assert starts(line) == {"x": 0, "y": year - 1}
 
+    @pytest.mark.timeout(60)
+    def test_many_keys_in_a_full_namespace(self) -> None:
+        """The guess for 20,000 builds with a key each does not look at all of them at each step."""
+        line = [(waits(str(n), key=f"k{n % 19_000}"), 1.0) for n in range(20_000)]
+        found = starts(line, limit=10, namespace_limit=2)
+        assert (len(found), max(found.values())) == (20_000, 9_999)
+
     def test_whole_seconds_are_never_before_now(self) -> None:
         """A moment within a second is rounded up."""
         assert starts([(waits("x"), 1.0)], now=at(0.4)) == {"x": 1}
