@@ -123,7 +123,7 @@ class _Future:
         """Start the first that may: its uid, or "" where that has changed since it was noted."""
         position, namespace = heapq.heappop(self._open)
         line = self._lines[namespace]
-        if self._is_full(namespace) or not line or line[0][0] != position:
+        if not line or line[0][0] != position:
             return ""
         _, slot = heapq.heappop(line)
         _, uid, seconds = self._groups[namespace, slot].popleft()
