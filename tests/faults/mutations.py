@@ -66,8 +66,8 @@ MUTATIONS = (
         (
             Edit(
                 "build_queue/places.py",
-                "if self._jobs.job(uid) is None:",
-                "if False:",
+                "[waiting for uid, waiting in self._claims.items() if self._jobs.job(uid) is None]",
+                "[]",
             ),
         ),
         replace(

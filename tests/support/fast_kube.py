@@ -95,9 +95,7 @@ class FastKube:
                 yield event["type"], event["object"]
 
     async def _stream(self, path: str, query: dict[str, str]) -> AsyncIterator[Object]:
-        lines = self._api.lines(
-            path, resource=names.PLURAL, query=query, silence_seconds=_WATCH_SECONDS * 2
-        )
+        lines = self._api.lines(path, resource=names.PLURAL, query=query, silence_seconds=_WATCH_SECONDS * 2)
         async with aclosing(lines):
             async for line in lines:
                 yield json.loads(line)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +16,7 @@ from typing import Protocol
 
 from publishbuild.build_queue.turns import Turns
 from publishbuild.decide.facts import JobFacts, QueueFacts
-from publishbuild.decide.order import Room, Waiting, choose
+from publishbuild.decide.order import Room, Waiting, choose, order
 from publishbuild.decide.queue_reason import reason_in_line
 from publishbuild.names import QueueReason
 
@@ -26,6 +26,10 @@ class Counts(Protocol):
 
     by_namespace: Counter[str]
     by_slot: Counter[str]
+
+    def __iter__(self) -> Iterator[JobFacts]:
+        """The Jobs themselves."""
+        ...
 
 
 class Jobs(Protocol):
@@ -181,17 +185,19 @@ class Places:
         """Whether somebody stands in line while a place is free."""
         return len(self.waiting) > len(self._claims) and self.occupied().total < self.limit
 
+    def taken(self) -> list[JobFacts | Waiting]:
+        """What holds a place: the live Jobs, and the claims whose Job is not seen yet."""
+        return [*self._jobs.live_jobs, *self._jobless_claims()]
+
     def occupied(self) -> Occupied:
-        """The places taken by live Jobs, and by claims whose Job is not seen yet."""
-        live = self._jobs.live_jobs
-        by_namespace, by_slot = Counter(live.by_namespace), live.by_slot.keys()
-        claimed: list[str] = []
-        for uid, waiting in self._claims.items():
-            if self._jobs.job(uid) is None:
-                by_namespace[waiting.namespace] += 1
-                if waiting.slot:
-                    claimed.append(waiting.slot)
-        return Occupied(by_namespace, by_slot | set(claimed))
+        """The places that are taken now."""
+        live, claims = self._jobs.live_jobs, self._jobless_claims()
+        by_namespace = Counter(live.by_namespace)
+        by_namespace.update(claim.namespace for claim in claims)
+        return Occupied(by_namespace, live.by_slot.keys() | {claim.slot for claim in claims if claim.slot})
+
+    def _jobless_claims(self) -> list[Waiting]:
+        return [waiting for uid, waiting in self._claims.items() if self._jobs.job(uid) is None]
 
     def facts(
         self, uid: str, *, namespace: str, slot: str | None, entered: datetime, occupied: Occupied | None = None
@@ -213,17 +219,16 @@ class Places:
             namespace_limit=self.namespace_limit,
         )
 
-    def reasons(self) -> Callable[[str], QueueReason]:
+    def reasons(self) -> Callable[[Waiting], QueueReason]:
         """Tells why a build of ``waiting`` waits at this moment; quick for thousands, since most are alike."""
         occupied = self.occupied()
         known: dict[tuple[str, bool], QueueReason] = {}
 
-        def reason(uid: str) -> QueueReason:
-            waiting = Waiting.read(self.waiting[uid])
+        def reason(waiting: Waiting) -> QueueReason:
             alike = waiting.namespace, waiting.slot in occupied.busy
             if alike not in known:
                 facts = self.facts(
-                    uid,
+                    waiting.uid,
                     namespace=waiting.namespace,
                     slot=waiting.slot,
                     entered=waiting.entered,
@@ -245,6 +250,10 @@ class Places:
             turns={namespace: self._turns.of(namespace) for namespace in self._lines if not self.paused_by(namespace)},
         )
 
+    def member(self, uid: str) -> Waiting:
+        """How a build of ``waiting`` stands in line."""
+        return Waiting.read(self.waiting[uid])
+
     def order(self) -> list[str]:
         """Uids of all that wait in the order in which they would start were there room for all; paused ones last."""
         if self._order_stale:
@@ -264,7 +273,4 @@ class Places:
         return [member for uid, member in self.waiting.items() if uid not in self._claims]
 
     def _order(self, line: list[str], *, paused: bool) -> list[str]:
-        turns = {name: self._turns.of(name) for name in self._lines if bool(self.paused_by(name)) is paused}
-        return (
-            choose(line, Room(places=len(line), namespace_limit=0, running={}, busy=(), turns=turns)) if turns else []
-        )
+        return order(line, {name: self._turns.of(name) for name in self._lines if bool(self.paused_by(name)) is paused})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 
 from publishbuild.decide.facts import JobFacts
 
@@ -16,6 +17,9 @@ class LiveJobs:
         """How many there are in each namespace."""
         self.by_slot: Counter[str] = Counter()
         """How many there are with each ``namespace:key`` of a concurrency key."""
+
+    def __iter__(self) -> Iterator[JobFacts]:
+        return iter(self._jobs.values())
 
     def __len__(self) -> int:
         return len(self._jobs)
