@@ -64,6 +64,9 @@ soak: setup ## 5,000 builds through one operator: memory and connections stay le
 reliability: setup ## Measure take-over, silent Redis, flushall and turns (RUNS=n, ONLY=part, WRITE=1)
 	@$(PY) -m tests.reliability --runs $(or $(RUNS),5) $(if $(ONLY),--only $(ONLY)) $(if $(WRITE),--write)
 
+bench: setup ## Measure launches, lifecycles, latencies, restarts beside their ceilings (RUNS=n, ONLY=part, WRITE=1)
+	@$(PY) -m tests.bench --runs $(or $(RUNS),3) $(if $(ONLY),--only $(ONLY)) $(if $(WRITE),--write)
+
 cluster-up: setup ## Start the local cluster (NODE=real or kwok)
 	@$(PY) -m hack.cluster up --node $(NODE)
 

@@ -58,7 +58,7 @@ def operator() -> None:
     except LeadershipLostError as error:
         _refuse(f"stops acting: {error}")
     except ListenError as error:
-        _refuse(f"cannot listen on PUBLISHBUILD_HTTP_PORT {settings.http_port}: {error}")
+        _refuse(f"cannot listen on {error}")
     except SettingsError as error:
         _refuse(str(error))
 
