@@ -171,7 +171,7 @@ def test_a_failure_of_the_runner_is_told_in_its_words(own: str) -> None:
     """Whatever the runner gives as its reason explains the failure, before how Kubernetes ended the Job."""
     explanation = told(failed("PodFailurePolicy", own))
     assert explanation.cause == f"{NAME} failed: {table.ATTEMPT_FAILED[own].cause}"
-    assert says(explanation)["failure"] == f"{own}: what it said"
+    assert says(explanation)["attempt 1"].endswith(f"{own}: what it said")
 
 
 @pytest.mark.parametrize("ending", sorted(set(FailureReason) - {FailureReason.CANCELLED}))
@@ -196,6 +196,18 @@ def test_an_eas_error_shows_its_code_and_page() -> None:
     assert shown["EAS error"] == "XCODE_BUILD_ERROR"
     assert shown["ios build"] == "7 ERRORED, https://expo.dev/b/7"
     assert [fact.says for fact in explanation.evidence if fact.what == "log"] == ["one", "two"]
+
+
+def test_nothing_is_said_twice() -> None:
+    """The failure and the Events add nothing where an attempt or the condition has said the same."""
+    events = [
+        {"reason": "AttemptFailed", "message": "attempt 1 in pod pod-1 failed (BuildErrored): what it said"},
+        {"reason": "Failed", "message": "PodFailurePolicy: the Job says PodFailurePolicy"},
+        {"reason": "Scheduled", "message": "assigned to node-1", "lastTimestamp": rfc3339(NOW)},
+    ]
+    explanation = told(failed("PodFailurePolicy", "BuildErrored"), now=at(60), events=events)
+    assert [fact.what for fact in explanation.evidence] == ["condition", "attempt 1", "event"]
+    assert says(explanation)["event"] == "60s ago Scheduled: assigned to node-1"
 
 
 def test_a_cancelled_build_says_by_whom() -> None:

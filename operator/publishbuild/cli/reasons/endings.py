@@ -21,7 +21,7 @@ ENDINGS = (
             Step("See what took the time:", "publishbuild logs {name} {where}"),
             Step(
                 "Where it only needs longer, submit it with a larger --run-timeout. What EAS has built meanwhile was"
-                " cancelled there where the pod could still do so: look at the links above."
+                " cancelled there where the pod could still do so: look at its pages on EAS."
             ),
         ),
     ),
@@ -42,7 +42,7 @@ ENDINGS = (
         FailureReason.JOB_DELETED,
         "somebody deleted its Job before it had ended, so nobody knows what it has done",
         (
-            Step("Look on EAS whether its build goes on or has ended: the links are above."),
+            Step("Look on EAS whether its build goes on or has ended: its pages are in status.builds[].logsURL."),
             Step("To build it again (this is a new build on EAS, too):", "publishbuild retry {name} {where} --watch"),
         ),
     ),

@@ -52,7 +52,7 @@ AGAIN = Step("Then build it again:", "publishbuild retry {name} {where} --watch"
 SUBMIT_CORRECTED = Step(
     "A spec does not change, so submit a corrected build; this shows the options:", "publishbuild submit --help"
 )
-EAS_PAGES = Step("Read the build's log on EAS: its page is among the links above (status.builds[].logsURL).")
+EAS_PAGES = Step("Read the build's log on EAS: its page is in status.builds[].logsURL.")
 READ_LOG = Step("Read what the attempts have said:", "publishbuild logs {name} {where}")
 DOCTOR = Step("Look at the operator:", "publishbuild doctor {where}")
 NOTHING = Step("Nothing: it goes on by itself.")

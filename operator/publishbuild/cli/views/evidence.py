@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,6 +11,7 @@ from publishbuild.cli.views.durations import human_duration
 from publishbuild.cli.views.listing import eta_text
 from publishbuild.cli.views.sight import Object, Sight
 from publishbuild.models.status import FailedAttempt
+from publishbuild.names import EventReason
 
 MOST_EVENTS = 5
 MOST_LOG_LINES = 8
@@ -28,8 +29,10 @@ class Evidence:
 
 def evidence(sight: Sight) -> tuple[Evidence, ...]:
     """All there is, the most telling first; nothing is said twice."""
-    lines = (*_condition(sight), *_queue(sight), *_attempts(sight), *_pod(sight), *_eas(sight), *_events(sight))
-    return tuple(line for line in (*lines, *_log(sight)) if line.says)
+    lines = [*_condition(sight), *_queue(sight), *_attempts(sight)]
+    lines += [*_failure(sight, lines), *_pod(sight), *_eas(sight)]
+    lines += [*_events(sight, lines), *_log(sight)]
+    return tuple(line for line in lines if line.says)
 
 
 def _condition(sight: Sight) -> Iterator[Evidence]:
@@ -54,14 +57,19 @@ def _attempts(sight: Sight) -> Iterator[Evidence]:
         exit_code = f", exit code {attempt.exit_code}" if attempt.exit_code is not None else ""
         head = f"in pod {attempt.pod} failed {_ago(attempt.finish_time, sight.now)}{_took(attempt)}{exit_code}"
         yield Evidence(f"attempt {attempt.number}", f"{head}: {attempt.reason or 'no reason'}" + _then(attempt.message))
-    failure = sight.status.failure
-    if failure is not None:
-        code = _EAS_ERROR.search(failure.message)
-        yield Evidence("failure", failure.reason + _then(failure.message))
-        yield Evidence("EAS error", code[1] if code else "")
     if sight.next_attempt is not None:
         when = eta_text(sight.next_attempt, sight.now)
         yield Evidence("next attempt", "any moment now" if when == "now" else f"about {when}")
+
+
+def _failure(sight: Sight, before: Sequence[Evidence]) -> Iterator[Evidence]:
+    failure = sight.status.failure
+    if failure is None:
+        return
+    code = _EAS_ERROR.search(failure.message)
+    yield Evidence("EAS error", code[1] if code else "")
+    if not _is_said(failure.message, before):
+        yield Evidence("failure", failure.reason + _then(failure.message))
 
 
 def _pod(sight: Sight) -> Iterator[Evidence]:
@@ -83,10 +91,15 @@ def _eas(sight: Sight) -> Iterator[Evidence]:
         yield Evidence(f"{one.platform} submission", f"{one.id} {one.status}{_link(one.url)}")
 
 
-def _events(sight: Sight) -> Iterator[Evidence]:
+def _events(sight: Sight, before: Sequence[Evidence]) -> Iterator[Evidence]:
     for event in sight.events[-MOST_EVENTS:]:
-        message = " ".join(str(event.get("message", "")).split())
-        yield Evidence("event", f"{_ago(_time(event), sight.now)} {event.get('reason', '')}" + _then(message))
+        reason, message = event.get("reason", ""), " ".join(str(event.get("message", "")).split())
+        if reason != EventReason.ATTEMPT_FAILED and not _is_said(message, before):
+            yield Evidence("event", f"{_ago(_time(event), sight.now)} {reason}" + _then(message))
+
+
+def _is_said(message: str, before: Sequence[Evidence]) -> bool:
+    return any(message in line.says for line in before)
 
 
 def _log(sight: Sight) -> Iterator[Evidence]:
