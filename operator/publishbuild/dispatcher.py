@@ -152,7 +152,7 @@ class Dispatcher:
         places.moved = False
         places.positions = {uid: position for position, uid in enumerate(places.order(), start=1)}
         reason = places.reasons()
-        outdated = (uid for uid, at in places.positions.items() if self._shown(uid) != (at, reason(uid)))
+        outdated = (uid for uid, at in places.positions.items() if self._shown(uid) != (at, reason(places.member(uid))))
         rung = list(islice(outdated, REFRESH_WRITES))
         for uid in rung:
             self._ring(uid)

@@ -34,13 +34,16 @@ from publishbuild.dispatcher import Dispatcher
 from publishbuild.handlers import Watcher
 from publishbuild.launching import Launching
 from publishbuild.leadership import Leadership, LeadershipLostError
-from publishbuild.observe.http import HttpServer, application
+from publishbuild.observe.answer import NOT_LEADING, Answer
+from publishbuild.observe.callback_endpoints import callback_endpoints
+from publishbuild.observe.endpoints import endpoints
+from publishbuild.observe.http import HttpServer
 from publishbuild.observe.metrics import Metrics
 from publishbuild.observe.outcomes import Outcomes
 from publishbuild.queue_view import QueueView
 from publishbuild.reconcile import Defaults, Reconciler
 from publishbuild.reporting import Reporting
-from publishbuild.settings import Settings, redis_url_error
+from publishbuild.settings import Settings, redis_url_error, variable
 
 log = structlog.get_logger(__name__)
 
@@ -90,7 +93,7 @@ class Service:
             direct=settings.on_redis_outage == "direct",
             paused_by=self._pauses.paused_by,
         )
-        self._view = QueueView(self._store, self._places)
+        self._view = QueueView(self._store, self._places, clock=_now, monotonic=time.monotonic)
         self._events = Events(cluster, _now, identity)
         self._queue = RedisQueue(settings.redis_url, epoch=secrets.token_hex(8))
         self._callbacks = Callbacks(
@@ -130,8 +133,9 @@ class Service:
         )
         self._loop = asyncio.get_running_loop()
         self._watcher = Watcher(self._from_watch, settings.watch_namespaces)
-        self._http = HttpServer(application(self, metrics, self._callbacks), settings.http_port)
+        self._servers = self._made_servers()
         self._synced = False
+        self._knows_queue = False
         self._claiming: list[asyncio.Task[None]] = []
         self._keeping: asyncio.Task[None] | None = None
         metrics.show_queue(self._view.depth, self._view.running)
@@ -142,8 +146,10 @@ class Service:
         Raises:
             LeadershipLostError: the lease was lost; nothing more was written.
         """
-        await self._http.start()
-        log.info("operator starts", http_port=self._http.port, **_shown_settings(self._settings))
+        for server in self._servers.values():
+            await server.start()
+        ports = {name: server.port for name, server in self._servers.items()}
+        log.info("operator starts", **ports, **_shown_settings(self._settings))
         work = asyncio.create_task(self._work())
         stopping = asyncio.create_task(stop.wait())
         try:
@@ -194,6 +200,7 @@ class Service:
         self._places.opening = True
         await self._bells.answered(self._store.uids())
         self._places.opening = False
+        self._knows_queue = True
         self._claiming += [
             tasks.create_task(self._dispatcher.run()),
             tasks.create_task(self._dispatcher.refresh_positions()),
@@ -205,7 +212,7 @@ class Service:
         """Stop in order. Without the lease nothing may be finished; with it, it is given back last."""
         _end_within(STOP_SECONDS)
         log.info("operator stops: no new claims, finishes what is under way", under_way=self._bells.unanswered)
-        self._synced = False
+        self._synced = self._knows_queue = False
         for task in self._claiming:
             task.cancel()
         watch_stopped = asyncio.create_task(asyncio.to_thread(self._watcher.stop, WATCH_STOP_SECONDS))
@@ -221,7 +228,7 @@ class Service:
         await asyncio.gather(work, watch_stopped, return_exceptions=True)
         await self._queue.close()
         await self._api.close()
-        await self._http.stop()
+        await asyncio.gather(*(server.stop() for server in self._servers.values()))
         log.info("operator stopped")
 
     async def _finish(self) -> None:
@@ -252,9 +259,19 @@ class Service:
         """Why it cannot work yet, as leader or as warm standby."""
         return None if self._synced else "the caches are not synced"
 
-    def queue(self) -> dict[str, Any]:
-        """The exact order of the queue, for ``/v1/queue``."""
-        return self._view.queue()
+    def queue(self) -> Answer:
+        """The exact order of the queue, for ``/v1/queue``; only the leader knows it."""
+        if not (self._knows_queue and self._leadership.held):
+            return NOT_LEADING
+        return Answer(200, self._view.text())
+
+    def _made_servers(self) -> dict[str, HttpServer]:
+        """By the setting of their port; pods are listened to only where they are told of it."""
+        settings = self._settings
+        apps = {"http_port": (endpoints(self, self._metrics), settings.http_port)}
+        if settings.callback_url:
+            apps["callback_port"] = (callback_endpoints(self._callbacks), settings.callback_port)
+        return {field: HttpServer(app, port, setting=variable(field)) for field, (app, port) in apps.items()}
 
     def _ring(self, uid: str) -> None:
         self._bells.ring(uid)
@@ -307,7 +324,7 @@ def _own_namespace(settings: Settings) -> str:
 
 def _shown_settings(settings: Settings) -> dict[str, Any]:
     """The settings for the log: all but the Redis URL, which may hold a password."""
-    return settings.model_dump(exclude={"redis_url", "http_port"})
+    return settings.model_dump(exclude={"redis_url", "http_port", "callback_port"})
 
 
 async def serve(settings: Settings) -> None:
@@ -315,7 +332,7 @@ async def serve(settings: Settings) -> None:
 
     Raises:
         SettingsError: a REDIS_URL that cannot be used.
-        ListenError: the HTTP port cannot be listened on.
+        ListenError: a port cannot be listened on.
         ApiError: where no cluster can be reached by service account or kubeconfig.
         LeadershipLostError: another operator leads now, or the API server could not be reached in time.
     """

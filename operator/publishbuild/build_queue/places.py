@@ -15,7 +15,7 @@ from typing import Protocol
 
 from publishbuild.build_queue.turns import Turns
 from publishbuild.decide.facts import JobFacts, QueueFacts
-from publishbuild.decide.order import Room, Waiting, choose
+from publishbuild.decide.order import Room, Waiting, choose, order
 from publishbuild.decide.queue_reason import reason_in_line
 from publishbuild.names import QueueReason
 
@@ -167,13 +167,16 @@ class Places:
         """Whether the index has something to hear."""
         return bool(self._added or self._gone)
 
+    def taken(self) -> list[JobFacts | Waiting]:
+        """What holds a place: the live Jobs, and the claims whose Job is not seen yet."""
+        claims = [waiting for uid, waiting in self._claims.items() if self._jobs.job(uid) is None]
+        return [*self._jobs.live_jobs(), *claims]
+
     def occupied(self) -> Occupied:
-        """The places taken by live Jobs, and by claims whose Job is not seen yet."""
+        """The places that are taken now."""
         by_namespace: Counter[str] = Counter()
         busy: set[str] = set()
-        claims = [waiting for uid, waiting in self._claims.items() if self._jobs.job(uid) is None]
-        taking: list[JobFacts | Waiting] = [*self._jobs.live_jobs(), *claims]
-        for taken in taking:
+        for taken in self.taken():
             by_namespace[taken.namespace] += 1
             if taken.slot:
                 busy.add(taken.slot)
@@ -199,17 +202,16 @@ class Places:
             namespace_limit=self.namespace_limit,
         )
 
-    def reasons(self) -> Callable[[str], QueueReason]:
+    def reasons(self) -> Callable[[Waiting], QueueReason]:
         """Tells why a build of ``waiting`` waits at this moment; quick for thousands, since most are alike."""
         occupied = self.occupied()
         known: dict[tuple[str, bool], QueueReason] = {}
 
-        def reason(uid: str) -> QueueReason:
-            waiting = Waiting.read(self.waiting[uid])
+        def reason(waiting: Waiting) -> QueueReason:
             alike = waiting.namespace, waiting.slot in occupied.busy
             if alike not in known:
                 facts = self.facts(
-                    uid,
+                    waiting.uid,
                     namespace=waiting.namespace,
                     slot=waiting.slot,
                     entered=waiting.entered,
@@ -231,6 +233,10 @@ class Places:
             turns={namespace: self._turns.of(namespace) for namespace in self._lines if not self.paused_by(namespace)},
         )
 
+    def member(self, uid: str) -> Waiting:
+        """How a build of ``waiting`` stands in line."""
+        return Waiting.read(self.waiting[uid])
+
     def order(self) -> list[str]:
         """Uids of all that wait in the order in which they would start were there room for all; paused ones last."""
         if self._order_stale:
@@ -250,7 +256,4 @@ class Places:
         return [member for uid, member in self.waiting.items() if uid not in self._claims]
 
     def _order(self, line: list[str], *, paused: bool) -> list[str]:
-        turns = {name: self._turns.of(name) for name in self._lines if bool(self.paused_by(name)) is paused}
-        return (
-            choose(line, Room(places=len(line), namespace_limit=0, running={}, busy=(), turns=turns)) if turns else []
-        )
+        return order(line, {name: self._turns.of(name) for name in self._lines if bool(self.paused_by(name)) is paused})

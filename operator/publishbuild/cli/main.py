@@ -99,7 +99,7 @@ def operator() -> None:
     except LeadershipLostError as error:
         refuse(f"stops acting: {error}")
     except ListenError as error:
-        refuse(f"cannot listen on PUBLISHBUILD_HTTP_PORT {settings.http_port}: {error}")
+        refuse(f"cannot listen on {error}")
     except SettingsError as error:
         refuse(str(error))
 

@@ -20,7 +20,8 @@ def run(where: Where, work: Callable[[Client], Awaitable[Result]]) -> Result:
     try:
         from publishbuild.client import PublishBuildError, connected  # noqa: PLC0415  # `--help` needs none of it
     except ModuleNotFoundError as missing:
-        refuse(f"{missing.name} is missing: pip install 'publishbuild-operator[client]'")
+        package = (missing.name or "").partition(".")[0]
+        refuse(f"{package} is missing: pip install 'publishbuild-operator[client]'")
 
     async def session() -> Result:
         async with connected(kubeconfig=where.kubeconfig, context=where.context) as client:

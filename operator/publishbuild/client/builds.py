@@ -72,14 +72,17 @@ class Builds:
             TimeoutError: where it does not hold within ``seconds``.
             NotFoundError: where there is no such build, or it is deleted meanwhile.
         """
-        await self.get(namespace, name)
-        async with asyncio.timeout(seconds):
-            async with aclosing(self.watch(namespace, name=name, on_trouble=on_trouble)) as changes:
-                async for change in changes:
-                    if change.deleted:
-                        break
-                    if until(change.build):
-                        return change.build
+        build = await self.get(namespace, name)
+        if until(build):
+            return build
+        known = {build["metadata"]["uid"]: build}
+        watching = Watching(self._requests, _path(namespace), _query("", name), on_trouble, known)
+        async with asyncio.timeout(seconds), aclosing(watching.changes()) as changes:
+            async for change in changes:
+                if change.deleted:
+                    break
+                if until(change.build):
+                    return change.build
         raise NotFoundError(f"PublishBuild {name} was deleted while it was waited for")
 
 

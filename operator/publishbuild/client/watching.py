@@ -43,13 +43,16 @@ class Change:
 
 @dataclass
 class Watching:
-    """A watch of ``path``. ``on_trouble`` is told, in one line, each time that the connection is lost."""
+    """A watch of ``path``. ``on_trouble`` is told, in one line, where the connection is lost and not back at once.
+
+    ``known``, by uid, is what its user has seen already: only what differs from it comes.
+    """
 
     requests: Requests
     path: str
     query: Query
     on_trouble: Callable[[str], None] = lambda _: None
-    _known: dict[str, Object] = field(default_factory=dict)
+    known: dict[str, Object] = field(default_factory=dict)
     _version: str = ""
     _failures: int = 0
     _failing_since: float = 0.0
@@ -81,9 +84,9 @@ class Watching:
         """What differs from what is known, after a list of all."""
         items, version = await self.requests.list_all(self.path, self.query)
         found = {item["metadata"]["uid"]: item for item in items}
-        gone = [Change(build, deleted=True) for uid, build in self._known.items() if uid not in found]
+        gone = [Change(build, deleted=True) for uid, build in self.known.items() if uid not in found]
         new = [Change(build) for uid, build in found.items() if self._is_news(uid, build)]
-        self._known, self._version, self._failures = found, version, 0
+        self.known, self._version, self._failures = found, version, 0
         return gone + new
 
     async def _streamed(self) -> AsyncGenerator[Change, None]:
@@ -103,14 +106,14 @@ class Watching:
                     continue
                 uid, news = obj["metadata"]["uid"], self._is_news(obj["metadata"]["uid"], obj)
                 if kind == "DELETED":
-                    self._known.pop(uid, None)
+                    self.known.pop(uid, None)
                     yield Change(obj, deleted=True)
                 elif news:
-                    self._known[uid] = obj
+                    self.known[uid] = obj
                     yield Change(obj)
 
     def _is_news(self, uid: str, obj: Object) -> bool:
-        known = self._known.get(uid)
+        known = self.known.get(uid)
         return known is None or known["metadata"]["resourceVersion"] != obj["metadata"]["resourceVersion"]
 
     async def _pause(self, error: PublishBuildError) -> None:

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from publishbuild.cluster.objects import BUILDS, JOBS, PODS
+from publishbuild.cluster.run_history import RunHistory
 from publishbuild.decide.facts import JobFacts, PodFacts
 from publishbuild.names import slot_of
 
@@ -66,6 +67,7 @@ class Store:
         self._slots: dict[str, set[str]] = {}
         self._orphan_pods: dict[str, dict[str, PodFacts]] = {}
         self._last_seen: datetime | None = None
+        self.history = RunHistory()
         # uid -> version of its deletion, until a list is newer than that: answers and lists on their way may be older.
         self._deleted: dict[str, dict[str, int]] = {BUILDS: {}, JOBS: {}, PODS: {}}
 
@@ -144,6 +146,7 @@ class Store:
         if known is not None and version <= known.version:
             return
         slim = _slim(build)
+        self.history.note(slim)
         if known is None:
             record = self._builds[uid] = Record(slim, version, self._now())
             self._adopt(uid, record)

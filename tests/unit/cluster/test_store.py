@@ -304,8 +304,9 @@ class TestPods:
         kept = {
             name: held
             for name, held in vars(store).items()
-            if name not in ("_clock", "_bell", "_last_seen", "_deleted")
+            if name not in ("_clock", "_bell", "_last_seen", "_deleted", "history")
         }
+        assert store.history.runs() == []
         assert {name: held for name, held in kept.items() if held} == {}
         assert not any(store._deleted.values())
 
