@@ -65,32 +65,38 @@ async def follow(
         async with asyncio.timeout(seconds):
             await _until(watches, take)
     except TimeoutError:
-        remark(f"{len(ends.awaited)} builds have not ended within {human_duration(seconds or 0)}; they go on")
+        remark(ends.too_late(seconds or 0))
         return TIMED_OUT
     return ends.exit_code()
 
 
 class _Ends:
-    """How each build has ended; ``awaited`` are those that have not."""
+    """How each build has ended; ``awaited`` are the names of those that have not, by uid."""
 
     def __init__(self, builds: Sequence[Object]) -> None:
-        self.awaited = {build["metadata"]["uid"] for build in builds}
+        self.awaited = {build["metadata"]["uid"]: build["metadata"]["name"] for build in builds}
         self._codes: dict[str, int] = {}
 
     def take(self, change: Change) -> None:
         from publishbuild.client import Outcome, outcome  # noqa: PLC0415  # `--help` needs none of it
 
         codes = {Outcome.SUCCEEDED: SUCCEEDED, Outcome.FAILED: FAILED, Outcome.CANCELLED: CANCELLED}
-        uid, ending = change.build["metadata"]["uid"], outcome(change.build)
+        metadata, ending = change.build["metadata"], outcome(change.build)
+        uid, name = metadata["uid"], metadata["name"]
         if ending is not None:
             self._codes[uid] = codes[ending]
-            self.awaited.discard(uid)
+            self.awaited.pop(uid, None)
         elif change.deleted:
-            remark(f"{change.build['metadata']['name']} was deleted before it had ended")
+            remark(f"{name} was deleted before it had ended")
             self._codes[uid] = USAGE
-            self.awaited.discard(uid)
+            self.awaited.pop(uid, None)
         else:
-            self.awaited.add(uid)
+            self.awaited[uid] = name
+
+    def too_late(self, seconds: float) -> str:
+        names, one = ", ".join(sorted(self.awaited.values())), len(self.awaited) == 1
+        within = f"not ended within {human_duration(seconds)}"
+        return f"{names} has {within}; it goes on" if one else f"{names} have {within}; they go on"
 
     def exit_code(self) -> int:
         codes = set(self._codes.values())

@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from rich.live import Live
 
-from publishbuild.cli.following import Screen
+from publishbuild.cli.change_printer import ChangePrinter
 from publishbuild.cli.output import remark, say
 from publishbuild.cli.terminal import terminal
 from publishbuild.cli.views.board import board
 from publishbuild.cli.views.sight import Sight
-from publishbuild.cli.waiting import ChangePrinter
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -109,6 +108,3 @@ def is_live(console: Console | None = None) -> bool:
     """Whether stdout is a terminal on which a view can be drawn again and again."""
     wanted = console or terminal()
     return wanted.is_terminal and not wanted.is_dumb_terminal
-
-
-__all__ = ["LiveScreen", "PlainScreen", "Screen", "is_live", "live_screen"]

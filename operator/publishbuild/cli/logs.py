@@ -8,7 +8,8 @@ import typer
 
 from publishbuild.cli import session
 from publishbuild.cli.options import Name, Where, on_cluster
-from publishbuild.cli.output import INTERRUPTED, refuse, remark, say
+from publishbuild.cli.output import refuse, say
+from publishbuild.cli.seeing import options_of
 from publishbuild.cli.views.state import state_line
 
 if TYPE_CHECKING:
@@ -49,11 +50,8 @@ def logs(
             refuse(f"there is no log yet: {state_line(story.build)} (-f waits for it)")
         _say_links(story.build)
 
-    try:
-        session.run(where, work)
-    except KeyboardInterrupt:
-        remark(f"the build goes on; to read on: publishbuild logs {name} -f")
-        raise typer.Exit(INTERRUPTED) from None
+    again = f"publishbuild logs {name} -f{options_of(where)}"
+    session.run(where, work, interrupted=f"the build goes on; to read on: {again}")
 
 
 def _say_links(build: Object) -> None:

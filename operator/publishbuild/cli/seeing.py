@@ -34,10 +34,14 @@ async def see(
     return Sight.read(build, now, pods=pods, events=events, entry=entry, where=where)
 
 
-def options_of(where: Where) -> str:
-    """The options that another command needs to reach the same cluster; the namespace is not among them."""
-    given = {"--context": where.context, "--kubeconfig": where.kubeconfig}
-    return " ".join(f"{option} {shlex.quote(value)}" for option, value in given.items() if value)
+def options_of(where: Where, *, namespace: bool = True) -> str:
+    """The options, each after a blank, that another command needs to mean the same builds."""
+    given = {
+        "-n": where.namespace if namespace else None,
+        "--context": where.context,
+        "--kubeconfig": where.kubeconfig,
+    }
+    return "".join(f" {option} {shlex.quote(value)}" for option, value in given.items() if value)
 
 
 async def _entry(client: Client, build: Object, operator_namespace: str | None) -> QueueEntry | None:

@@ -35,7 +35,7 @@ def why(
 
     async def work(client: Client) -> Sight:
         build = await client.builds.get(where.namespace or client.namespace, name)
-        return await see(client, build, datetime.now(UTC), operator_namespace, options_of(where))
+        return await see(client, build, datetime.now(UTC), operator_namespace, options_of(where, namespace=False))
 
     sight = session.run(where, work)
     from publishbuild.cli.terminal import terminal, wrap_width  # noqa: PLC0415  # `--help` needs none of it

@@ -246,7 +246,7 @@ def test_a_published_build_says_where_it_is() -> None:
 
 def test_commands_reach_the_same_cluster() -> None:
     """A cluster that the user has named is named in each command as well."""
-    explanation = told(waiting("Suspended"), where="--context prod")
+    explanation = told(waiting("Suspended"), where=" --context prod")
     assert commands(explanation) == [f"publishbuild resume {NAME} {HERE} --context prod"]
 
 

@@ -25,7 +25,7 @@ class Sight:
     """A build at the time ``now``.
 
     ``pods`` are its pods, ``events`` the Events about it and about them, the oldest first; ``entry`` is its place in
-    the operator's exact queue. ``where`` are the options that name the cluster, as the user has given them.
+    the operator's exact queue. ``where`` are the options that name the cluster, each after a blank.
     """
 
     facts: BuildFacts
@@ -100,7 +100,7 @@ class Sight:
         given = {
             "name": self.name,
             "namespace": self.facts.namespace,
-            "where": f"-n {self.facts.namespace}" + (f" {self.where}" if self.where else ""),
+            "where": f"-n {self.facts.namespace}{self.where}",
             "pod": pod,
             "job": status.job.name if status.job else None,
         }
