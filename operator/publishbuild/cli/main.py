@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from publishbuild import __version__
-from publishbuild.cli import cancel, listing, logs, pause, queue, retry, submit, suspend, watch, why
+from publishbuild.cli import cancel, doctor, listing, logs, pause, queue, retry, submit, suspend, watch, why
 from publishbuild.cli.output import USAGE, refuse
 
 
@@ -48,6 +48,7 @@ for _verb, _function, _examples in (
     ("watch", watch.watch, watch.EXAMPLES),
     ("logs", logs.logs, logs.EXAMPLES),
     ("why", why.why, why.EXAMPLES),
+    ("doctor", doctor.doctor, doctor.EXAMPLES),
     ("queue", queue.queue, queue.EXAMPLES),
     ("cancel", cancel.cancel, cancel.EXAMPLES),
     ("retry", retry.retry, retry.EXAMPLES),

@@ -10,6 +10,8 @@ import json
 import os
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlencode
@@ -127,6 +129,20 @@ class Api:
             if answer is not None:
                 answer.response.close()
             self._count("watch" if "watch" in query else "get", resource, code)
+
+    async def server_time(self) -> datetime | None:
+        """The API server's clock, in whole seconds; None where its answer does not say.
+
+        Raises:
+            ApiError: where there is no answer.
+        """
+        try:
+            answer = await self._send("GET", "/version", None, patience=aiohttp.ClientTimeout(total=REQUEST_SECONDS))
+            await answer.read()
+        except (aiohttp.ClientError, OSError, TimeoutError) as lost:
+            raise ApiError(0, type(lost).__name__, str(lost) or "no answer") from lost
+        said = answer.headers.get("Date")
+        return parsedate_to_datetime(said) if said else None
 
     async def _send(
         self,

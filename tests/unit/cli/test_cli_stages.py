@@ -91,9 +91,7 @@ def test_each_status_is_a_place_on_the_way(build_status: Object | None, expected
 
 def test_platforms_have_ways_of_their_own() -> None:
     """Of two platforms each stands where it is, with its own part of the runner's sentence and its own page."""
-    message = (
-        "attempt 1 runs: ios build b7 is IN_QUEUE at EAS, position 3, about 5 min; android build b8 is IN_PROGRESS"
-    )
+    said = "ios build b7 is IN_QUEUE at EAS, position 3, about 5 min", "android build b8 is IN_PROGRESS"
     builds = [eas("IN_QUEUE"), eas("IN_PROGRESS", "android")]
     ios, android = tracks(seen(running(f"attempt 1 runs: {'; '.join(said)}", builds=builds), platform="all"))
     assert strip(ios) == "✓queue ✓source ●EAS queue ○build ○submit"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
@@ -10,8 +9,8 @@ from typing import Any
 from rich.text import Text
 
 from publishbuild.cli.views.explain import Explanation
+from publishbuild.cli.views.wrapping import broken
 
-_NARROWEST = 40
 _INDENT = "  "
 
 
@@ -26,7 +25,7 @@ def as_data(explanation: Explanation) -> Mapping[str, Any]:
 
 
 def _lines(explanation: Explanation, width: int | None) -> Iterator[Text]:
-    for line in _broken(f"{explanation.cause}.", "", width):
+    for line in broken(f"{explanation.cause}.", "", width):
         yield Text(line, style="bold")
     if explanation.evidence:
         yield Text()
@@ -35,26 +34,12 @@ def _lines(explanation: Explanation, width: int | None) -> Iterator[Text]:
     for fact in explanation.evidence:
         label = "" if fact.what == before else fact.what
         before = fact.what
-        first, *rest = _broken(fact.says, " " * (column + 2 * len(_INDENT)), width)
+        first, *rest = broken(fact.says, " " * (column + 2 * len(_INDENT)), width)
         yield Text.assemble(_INDENT, (label.ljust(column), "cyan"), _INDENT, first.lstrip())
         yield from map(Text, rest)
     yield Text()
     yield Text("What to do:", style="bold")
     for step in explanation.steps:
-        yield from map(Text, _broken(step.text, _INDENT, width))
+        yield from map(Text, broken(step.text, _INDENT, width))
         if step.command:
             yield Text(f"{_INDENT * 3}{step.command}", style="green")
-
-
-def _broken(text: str, indent: str, width: int | None) -> list[str]:
-    if width is None:
-        return [indent + text]
-    fits = max(_NARROWEST, width)
-    return textwrap.wrap(
-        text,
-        fits,
-        initial_indent=indent,
-        subsequent_indent=indent,
-        break_long_words=False,
-        break_on_hyphens=False,
-    ) or [indent]
