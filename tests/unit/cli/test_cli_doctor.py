@@ -159,12 +159,13 @@ def test_without_a_cluster_nothing_else_is_asked() -> None:
     assert (check.mark, check.says) == (Mark.BAD, "no answer")
 
 
+def everything_forbidden() -> dict[str, Any]:
+    return dict.fromkeys(("ahead", "crd", "rights", "deployments", "lease", "queue", "policies", "builds"), FORBIDDEN)
+
+
 def test_half_of_it_may_be_missing() -> None:
     """Where nothing but the API server answers, each check still has its line."""
-    everything = dict.fromkeys(
-        ("ahead", "crd", "rights", "deployments", "lease", "queue", "policies", "builds"), FORBIDDEN
-    )
-    done = checks(replace(WELL, **everything, paused={"shop": FORBIDDEN}))
+    done = checks(replace(WELL, **everything_forbidden(), paused={"shop": FORBIDDEN}))
     assert [check.what for check in done] == [check.what for check in checks(WELL)]
     assert {check.mark for check in done[1:]} == {Mark.DOUBT}
 
