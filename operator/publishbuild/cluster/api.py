@@ -127,7 +127,7 @@ class Api:
             raise ApiError(0, type(lost).__name__, str(lost) or f"silent for {silence_seconds} s") from lost
         finally:
             if answer is not None:
-                answer.response.close()
+                _drop(answer.response)
             self._count("watch" if "watch" in query else "get", resource, code)
 
     async def server_time(self) -> datetime | None:
@@ -164,6 +164,14 @@ class Api:
     async def close(self) -> None:
         """Close the connections."""
         await self._client.close()
+
+
+def _drop(response: aiohttp.ClientResponse) -> None:
+    """Close an answer's connection at once: TLS's polite goodbye would outlast the event loop of a short program."""
+    connection = response.connection
+    if connection is not None and connection.transport is not None:
+        connection.transport.abort()
+    response.close()
 
 
 def _read(status: int, headers: Mapping[str, str], raw: bytes) -> Object:
