@@ -10,6 +10,8 @@ from pathlib import Path
 
 import yaml
 
+from tests.support.terminal import Terminal
+
 _COMMAND = [sys.executable, "-m", "publishbuild.cli"]
 
 
@@ -47,6 +49,10 @@ class Cli:
             stderr=subprocess.PIPE,
             text=True,
         )
+
+    def on_terminal(self, *arguments: str) -> Terminal:
+        """Run it on a terminal of its own."""
+        return Terminal([*_COMMAND, *arguments], folder=self.folder, environment=self._environment())
 
     def _environment(self) -> dict[str, str]:
         return os.environ | {"KUBECONFIG": str(self.kubeconfig), "PYTHONUNBUFFERED": "1"}

@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from publishbuild import __version__
-from publishbuild.cli import cancel, listing, pause, queue, retry, submit, suspend
+from publishbuild.cli import cancel, doctor, listing, logs, pause, queue, retry, submit, suspend, watch, why
 from publishbuild.cli.output import USAGE, refuse
 
 
@@ -45,6 +45,10 @@ app = typer.Typer(
 for _verb, _function, _examples in (
     ("submit", submit.submit, submit.EXAMPLES),
     ("list", listing.list_builds, listing.EXAMPLES),
+    ("watch", watch.watch, watch.EXAMPLES),
+    ("logs", logs.logs, logs.EXAMPLES),
+    ("why", why.why, why.EXAMPLES),
+    ("doctor", doctor.doctor, doctor.EXAMPLES),
     ("queue", queue.queue, queue.EXAMPLES),
     ("cancel", cancel.cancel, cancel.EXAMPLES),
     ("retry", retry.retry, retry.EXAMPLES),

@@ -52,6 +52,10 @@ Name = Annotated[
 Names = Annotated[
     list[str], typer.Argument(metavar="NAME...", parser=plain_name, autocompletion=build_names, help="Names of builds.")
 ]
+SomeNames = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="NAME...", parser=plain_name, autocompletion=build_names, help="Names of builds."),
+]
 Namespace = Annotated[
     str | None, typer.Option("--namespace", "-n", metavar="NAME", help="Namespace; the context's unless given.")
 ]

@@ -33,6 +33,13 @@ class ListFormat(StrEnum):
     YAML = "yaml"
 
 
+class DataFormat(StrEnum):
+    """Formats for programs."""
+
+    JSON = "json"
+    YAML = "yaml"
+
+
 def say(text: str) -> None:
     """A result, for people and scripts."""
     typer.echo(text)

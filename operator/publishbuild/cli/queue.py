@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from publishbuild.cli import session
 from publishbuild.cli.options import AllNamespaces, OperatorNamespace, Where, on_cluster
-from publishbuild.cli.output import remark, say, say_data
+from publishbuild.cli.output import DataFormat, remark, say, say_data
 from publishbuild.cli.views import columns
 from publishbuild.cli.views.line import Place, live_places, queue_rows, reported_places
 
@@ -29,13 +28,6 @@ The order is the operator's own, read through the API server (the right `get ser
 are those of the builds' statuses, which may be some seconds old. Of builds that you may not list only the number is
 shown.
 """
-
-
-class DataFormat(StrEnum):
-    """Formats for programs."""
-
-    JSON = "json"
-    YAML = "yaml"
 
 
 @on_cluster

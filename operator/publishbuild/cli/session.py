@@ -6,8 +6,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
+import typer
+
 from publishbuild.cli.options import Where
-from publishbuild.cli.output import refuse
+from publishbuild.cli.output import INTERRUPTED, refuse, remark
 
 if TYPE_CHECKING:
     from publishbuild.client import Client
@@ -15,8 +17,16 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 
-def run(where: Where, work: Callable[[Client], Awaitable[Result]]) -> Result:
-    """What ``work`` returns. Ends the process with exit code 1 and one line where the cluster says no."""
+def run(
+    where: Where,
+    work: Callable[[Client], Awaitable[Result]],
+    *,
+    interrupted: str = "stopped; what the cluster was asked for goes on",
+) -> Result:
+    """What ``work`` returns. Ends the process with exit code 1 and one line where the cluster says no.
+
+    Ctrl-C ends it with 130 and the line ``interrupted``.
+    """
     try:
         from publishbuild.client import PublishBuildError, connected  # noqa: PLC0415  # `--help` needs none of it
     except ModuleNotFoundError as missing:
@@ -31,3 +41,6 @@ def run(where: Where, work: Callable[[Client], Awaitable[Result]]) -> Result:
         return asyncio.run(session())
     except PublishBuildError as error:
         refuse(str(error))
+    except KeyboardInterrupt:
+        remark(f"publishbuild: {interrupted}")
+        raise typer.Exit(INTERRUPTED) from None

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from publishbuild.cli.output import CANCELLED, FAILED, SUCCEEDED, TIMED_OUT, USAGE, remark, say
+from publishbuild.cli.change_printer import ChangePrinter
+from publishbuild.cli.output import CANCELLED, FAILED, SUCCEEDED, TIMED_OUT, USAGE, remark
 from publishbuild.cli.views.durations import human_duration
 from publishbuild.cli.views.state import state_line
+from publishbuild.cli.watching import watch_to_end
 
 if TYPE_CHECKING:
     from publishbuild.client import Client
@@ -25,7 +27,9 @@ async def follow_up(
     """
     if not watch and not wait:
         return SUCCEEDED
-    printer = ChangePrinter(datetime.now, say if plain else remark) if watch else None
+    if watch and plain:
+        return await watch_to_end(client, [build], seconds=seconds)
+    printer = ChangePrinter(datetime.now, remark) if watch else None
     metadata = build["metadata"]
     return await wait_for_end(client, metadata["namespace"], metadata["name"], seconds, on_change=printer)
 
@@ -58,19 +62,3 @@ async def wait_for_end(
         remark(state_line(build))
     ended = outcome(build)
     return USAGE if ended is None else codes[ended]
-
-
-class ChangePrinter:
-    """Prints a build's state, with the time, whenever it reads differently."""
-
-    def __init__(self, clock: Callable[[], datetime], say: Callable[[str], None]) -> None:
-        self._clock = clock
-        self._say = say
-        self._last = ""
-
-    def __call__(self, build: Object) -> None:
-        """Print ``build`` where it reads differently than before."""
-        line = state_line(build)
-        if line != self._last:
-            self._last = line
-            self._say(f"{self._clock():%H:%M:%S}  {line}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
+from datetime import datetime
 
 from publishbuild.client.errors import GoneError, from_api
 from publishbuild.cluster.api import LIST_SECONDS, REQUEST_SECONDS, Api, ApiError, Object
@@ -41,6 +42,13 @@ class Requests:
             )
         except ApiError as error:
             raise from_api(error, host=self._api.host, path=path) from error
+
+    async def server_time(self) -> datetime | None:
+        """The API server's clock, in whole seconds; None where its answer does not say."""
+        try:
+            return await self._api.server_time()
+        except ApiError as error:
+            raise from_api(error, host=self._api.host, path="/version") from error
 
     async def get(self, path: str, query: Query | None = None) -> Object:
         """GET ``path``."""
