@@ -14,7 +14,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from kubernetes.aio import client as kube_client
 
-from publishbuild.cluster.api import Api, ApiError, connect
+from publishbuild.cluster.api import Api, ApiError
+from publishbuild.cluster.connect import connect
 from publishbuild.cluster.objects import BUILDS, JOBS, PODS, Cluster
 from publishbuild.cluster.resync import Resync
 from publishbuild.cluster.store import Store
