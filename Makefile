@@ -50,13 +50,20 @@ faults: setup ## The fault suite: RUNS=50 fresh seeds, or SEED=n again (JOBS=2 a
 faults-selftest: setup ## Break the operator on purpose, and demand that the fault suite notices
 	@$(PY) -m tests.faults.selftest $(if $(JOBS),--side-by-side $(JOBS)) $(if $(WRITE),--write)
 
-generate: setup ## Make crds/, and the chart's copy, anew from the models
+generate: setup ## Make crds/, the chart's copy, docs/fields.md and docs/cli.md anew from the code
 	@$(VENV)/bin/publishbuild crd > $(CRD)
 	@cp $(CRD) $(CHART_CRD)
+	@$(PY) -m hack.docs generate
 
 verify: setup ## Fail where a generated file is not what its source makes
 	@$(VENV)/bin/publishbuild crd | diff -u $(CRD) - || { echo "make: $(CRD) is out of date: make generate"; exit 1; }
 	@diff -u $(CHART_CRD) $(CRD) || { echo "make: $(CHART_CRD) is out of date: make generate"; exit 1; }
+	@$(PY) -m hack.docs verify
+
+# The theme's notice of its successor is no warning about this site; operator/decisions/0008-dependencies.md has it.
+docs: setup ## Build the documentation site into .site/ (REPO_URL=https://… for links to the repository)
+	@DOCS_REPO_URL=$(REPO_URL) NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet
+	@echo "docs: .site/index.html"
 
 soak: setup ## 5,000 builds through one operator: memory and connections stay level (BUILDS=n, KEEP=1, WRITE=1)
 	@$(PY) -m tests.soak --builds $(or $(BUILDS),5000) $(if $(KEEP),--keep) $(if $(WRITE),--write)
@@ -79,4 +86,4 @@ images: setup ## Build the images and load them into the local cluster's node
 format: setup ## Let ruff lay out the code
 	@$(VENV)/bin/ruff format -q . && $(VENV)/bin/ruff check -q --fix .
 
-.PHONY: help setup demo test test-long check faults faults-selftest generate verify soak reliability cluster-up cluster-down images format
+.PHONY: help setup demo test test-long check faults faults-selftest generate verify docs soak reliability cluster-up cluster-down images format
