@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What needs no cluster: lint, layout, types, import rules, generated files, site, unit tests. Called by make, after setup.
+# What needs no cluster: lint, layout, types, import rules, generated files, unit tests. Called by make, after setup.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bin=.venv/bin
@@ -16,7 +16,5 @@ $bin/lint-imports --no-cache > .venv/import-rules.txt || { cat .venv/import-rule
 tail -n 2 .venv/import-rules.txt
 step "generated files"
 make --no-print-directory verify
-step "documentation site (mkdocs, strict)"
-make --no-print-directory docs
 step "unit tests"
 $bin/pytest tests/unit -q -n 2

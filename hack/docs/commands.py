@@ -22,10 +22,10 @@ works. This page is made from the code by `make generate`; do not edit it.
 """
 
 
-def commands_page() -> str:
+def commands_page(application: typer.Typer = app) -> str:
     """The page as Markdown."""
     # typer's own classes of commands and parameters are not typed.
-    root: Any = get_command(app)
+    root: Any = get_command(application)
     commands = list(_commands(root, typer.Context(root, info_name=NAME)))
     listed = [
         (heading_link(code(context.command_path), context.command_path), _short(command))
