@@ -47,7 +47,7 @@ def _section(command: Any, context: typer.Context) -> str:
     usage = f"{context.command_path} {' '.join(command.collect_usage_pieces(context))}"
     parts = [f"## {context.command_path}", _prose(command.help), f"```text\n{usage}\n```"]
     records = [parameter.get_help_record(context) for parameter in command.params]
-    if rows := [(code(record[0]).replace("|", "\\|"), plain(record[1])) for record in records if record]:
+    if rows := [(code(record[0]), plain(record[1])) for record in records if record]:
         parts.append(table(("option", "meaning"), rows))
     parts.append(_prose(command.epilog))
     return "\n\n".join(part for part in parts if part)

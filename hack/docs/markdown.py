@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterable, Sequence
 
 
 def code(text: str) -> str:
-    """``text`` as code."""
-    return f"`{text}`"
+    """``text`` as code, in a table too: there GitHub and the site read a bar between backquotes differently."""
+    return f"<code>{_escaped(html.escape(text, quote=False))}</code>" if "|" in text else f"`{text}`"
 
 
 def plain(text: str) -> str:
     """``text`` in one line that shows as it stands, in a table too; what is between backquotes stays code."""
     parts = " ".join(text.split()).replace("``", "`").split("`")
-    return "`".join(_escaped(part) if n % 2 == 0 else part for n, part in enumerate(parts)).replace("|", "\\|")
+    return "".join(code(part) if n % 2 else _escaped(part) for n, part in enumerate(parts))
 
 
 def _escaped(text: str) -> str:
-    return re.sub(r"[\\*_\[\]]", r"\\\g<0>", text).replace("<", "&lt;")
+    return re.sub(r"[\\*_\[\]|]", r"\\\g<0>", text).replace("<", "&lt;")
 
 
 def heading_link(text: str, heading: str) -> str:

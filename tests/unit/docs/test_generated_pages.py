@@ -6,6 +6,7 @@ from typing import Annotated
 
 import pytest
 import typer
+from markdown import Markdown
 from pydantic import BaseModel
 
 from hack.docs.commands import commands_page
@@ -65,7 +66,9 @@ def test_commands_of_any_depth_are_told() -> None:
 
 def test_text_shows_as_it_stands() -> None:
     """Characters that Markdown would take for its own are escaped, but not in code."""
-    assert plain("a_b*c | <d>\n`e_f`") == "a\\_b\\*c \\| &lt;d>  `e_f`".replace("  ", " ")
+    text = "a_b*c | <d> [e]\n`f_g` `<h|i_j_k>`"
+    cell = Markdown(extensions=["tables"]).convert(table(["x"], [[plain(text)]]))
+    assert "<td>a_b*c | &lt;d&gt; [e] <code>f_g</code> <code>&lt;h|i_j_k&gt;</code></td>" in cell
 
 
 def test_a_heading_is_linked_as_github_names_it() -> None:
