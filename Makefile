@@ -62,7 +62,7 @@ verify: setup ## Fail where a generated file is not what its source makes
 
 # The theme's notice of its successor is no warning about this site; operator/decisions/0008-dependencies.md has it.
 docs: setup ## Build the documentation site into .site/ (REPO_URL=https://… for links to the repository)
-	@DOCS_REPO_URL=$(REPO_URL) NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet
+	@DOCS_REPO_URL=$(REPO_URL) NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict
 	@echo "docs: .site/index.html"
 
 soak: setup ## 5,000 builds through one operator: memory and connections stay level (BUILDS=n, KEEP=1, WRITE=1)
