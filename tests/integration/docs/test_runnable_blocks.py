@@ -76,6 +76,6 @@ def _run(command: str, folder: Path, kubeconfig: Path) -> subprocess.CompletedPr
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        timeout=60,
+        timeout=120,
         check=False,
     )
