@@ -50,7 +50,7 @@ faults: setup ## The fault suite: RUNS=50 fresh seeds, or SEED=n again (JOBS=2 a
 faults-selftest: setup ## Break the operator on purpose, and demand that the fault suite notices
 	@$(PY) -m tests.faults.selftest $(if $(JOBS),--side-by-side $(JOBS)) $(if $(WRITE),--write)
 
-generate: setup ## Make crds/, the chart's copy, docs/fields.md and docs/cli.md anew from the code
+generate: setup ## Make crds/, the chart's copy, and the pages of docs/ that are made from the code
 	@$(VENV)/bin/publishbuild crd > $(CRD)
 	@cp $(CRD) $(CHART_CRD)
 	@$(PY) -m hack.docs generate
@@ -70,6 +70,9 @@ soak: setup ## 5,000 builds through one operator: memory and connections stay le
 
 reliability: setup ## Measure take-over, silent Redis, flushall and turns (RUNS=n, ONLY=part, WRITE=1)
 	@$(PY) -m tests.reliability --runs $(or $(RUNS),5) $(if $(ONLY),--only $(ONLY)) $(if $(WRITE),--write)
+
+bench: setup ## Measure launches, lifecycles, latencies, restarts beside their ceilings (RUNS=n, ONLY=part, WRITE=1)
+	@$(PY) -m tests.bench --runs $(or $(RUNS),3) $(if $(ONLY),--only $(ONLY)) $(if $(WRITE),--write)
 
 cluster-up: setup ## Start the local cluster (NODE=real or kwok)
 	@$(PY) -m hack.cluster up --node $(NODE)

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from hack.docs.commands import commands_page
 from hack.docs.fields import fields_page
+from publishbuild.cli.reasons.document import document
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-PAGES: dict[str, Callable[[], str]] = {"fields.md": fields_page, "cli.md": commands_page}
+PAGES: dict[str, Callable[[], str]] = {"fields.md": fields_page, "cli.md": commands_page, "reasons.md": document}
 
 
 def main() -> int:

@@ -284,3 +284,41 @@ class TestNamespaces:
         server.answers = [web.json_response({"n": 1}), a_status(404, "NotFound", "gone"), web.json_response({"n": 3})]
         assert len(await Cluster(api, ["a", "b"]).namespaces("ops")) == 2
         assert {path.rpartition("/")[2] for _, path, _, _ in server.asked} == {"a", "b", "ops"}
+
+
+class TestChanges:
+    async def _changes(self, api: Api, server: Server, *lines: str) -> list[tuple[str, Any]]:
+        server.answers = [web.Response(text="".join(line + "\n" for line in lines))]
+        return [change async for change in Cluster(api, ()).changes(JOBS, "shop", 7)]
+
+    async def test_only_ours_are_asked_for(self, api: Api, server: Server) -> None:
+        """A cluster has many Jobs and few are the operator's: the server sorts them out."""
+        event = '{"type": "ADDED", "object": {"metadata": {"name": "a"}}}'
+        assert await self._changes(api, server, event) == [("ADDED", {"metadata": {"name": "a"}})]
+        verb, path, query, _ = server.asked[0]
+        assert (verb, path) == ("GET", "/apis/batch/v1/namespaces/shop/jobs")
+        assert (query["watch"], query["resourceVersion"], query["allowWatchBookmarks"]) == ("1", "7", "true")
+        assert query["labelSelector"] == "app.kubernetes.io/managed-by=publishbuild-operator"
+        assert server.counted == [("watch", JOBS, "200")]
+
+    @pytest.mark.parametrize(
+        ("line", "status"),
+        [
+            ('{"type": "ERROR", "object": {"code": 410, "reason": "Expired", "message": "too old"}}', 410),
+            ('{"type": "ADDED", "object": {"metad', 0),
+            ("<html>gateway</html>", 0),
+        ],
+        ids=["expired", "cut off", "page of a proxy"],
+    )
+    async def test_what_is_no_change_is_an_error(self, api: Api, server: Server, line: str, status: int) -> None:
+        """The server's own error has its code, and a line that cannot be read is a broken connection."""
+        with pytest.raises(ApiError) as caught:
+            await self._changes(api, server, line)
+        assert caught.value.status == status
+
+    async def test_a_refusal_has_the_servers_words(self, api: Api, server: Server) -> None:
+        """A watch that is not allowed says so, with the code by which it is counted."""
+        server.answers = [web.json_response({"reason": "Forbidden", "message": "may not watch"}, status=403)]
+        with pytest.raises(ApiError, match="may not watch"):
+            _ = [change async for change in Cluster(api, ()).changes(PODS, "", 7)]
+        assert server.counted == [("watch", PODS, "403")]
