@@ -68,6 +68,9 @@ soak: setup ## 5,000 builds through one operator: memory and connections stay le
 reliability: setup ## Measure take-over, silent Redis, flushall and turns (RUNS=n, ONLY=part, WRITE=1)
 	@$(PY) -m tests.reliability --runs $(or $(RUNS),5) $(if $(ONLY),--only $(ONLY)) $(if $(WRITE),--write)
 
+pictures: setup ## Record docs/pictures/ anew, from real runs of the command on the kwok cluster
+	@$(PY) -m tests.pictures
+
 cluster-up: setup ## Start the local cluster (NODE=real or kwok)
 	@$(PY) -m hack.cluster up --node $(NODE)
 
@@ -83,4 +86,4 @@ images: setup ## Build the images and load them into the local cluster's node
 format: setup ## Let ruff lay out the code
 	@$(VENV)/bin/ruff format -q . && $(VENV)/bin/ruff check -q --fix .
 
-.PHONY: help setup demo test test-long check faults faults-selftest generate verify soak reliability cluster-up cluster-down images format
+.PHONY: help setup demo test test-long check faults faults-selftest generate verify soak reliability pictures cluster-up cluster-down images format
