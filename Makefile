@@ -71,6 +71,9 @@ reliability: setup ## Measure take-over, silent Redis, flushall and turns (RUNS=
 pictures: setup ## Record docs/pictures/ anew, from real runs of the command on the kwok cluster
 	@$(PY) -m tests.pictures
 
+bench: setup ## Measure launches, lifecycles, latencies, restarts beside their ceilings (RUNS=n, ONLY=part, WRITE=1)
+	@$(PY) -m tests.bench --runs $(or $(RUNS),3) $(if $(ONLY),--only $(ONLY)) $(if $(WRITE),--write)
+
 cluster-up: setup ## Start the local cluster (NODE=real or kwok)
 	@$(PY) -m hack.cluster up --node $(NODE)
 
@@ -86,4 +89,4 @@ images: setup ## Build the images and load them into the local cluster's node
 format: setup ## Let ruff lay out the code
 	@$(VENV)/bin/ruff format -q . && $(VENV)/bin/ruff check -q --fix .
 
-.PHONY: help setup demo test test-long check faults faults-selftest generate verify soak reliability pictures cluster-up cluster-down images format
+.PHONY: help setup demo test test-long check faults faults-selftest generate verify soak reliability pictures bench cluster-up cluster-down images format

@@ -107,9 +107,9 @@ def cache_key(module: Path, version: tuple[int, ...]) -> str:
     return digest.hexdigest()[:16]
 
 
-def built(name: str) -> Path:
-    """The program of the module go/NAME, built if it was not before."""
-    module, go = SOURCES / "go" / name, find_go()
+def built(name: str, modules: Path = SOURCES / "go") -> Path:
+    """The program of the module NAME in the folder ``modules``, built if it was not before."""
+    module, go = modules / name, find_go()
     folder = cache() / f"{name}-{cache_key(module, go_version(go))}"
     if not folder.exists():
         with held(f"build-{name}"):

@@ -11,8 +11,8 @@ import signal
 import socket
 import threading
 import time
+from collections import deque
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import structlog
@@ -22,14 +22,16 @@ from publishbuild.bells import Bells
 from publishbuild.build_queue.places import Places
 from publishbuild.build_queue.redis_queue import RedisQueue, check_url
 from publishbuild.callbacks import Callbacks
-from publishbuild.cluster.api import Api, connect
+from publishbuild.cluster.api import Api
+from publishbuild.cluster.connect import connect, pod_namespace
 from publishbuild.cluster.events import Events
 from publishbuild.cluster.leases import Leases
-from publishbuild.cluster.objects import NAMESPACES, Cluster
+from publishbuild.cluster.objects import JOBS, NAMESPACES, PODS, Cluster
 from publishbuild.cluster.pause_look import UNWATCHED_SECONDS, PauseLook
 from publishbuild.cluster.pauses import Pauses
 from publishbuild.cluster.resync import Resync
 from publishbuild.cluster.store import Store
+from publishbuild.cluster.watch import Watch
 from publishbuild.dispatcher import Dispatcher
 from publishbuild.handlers import Watcher
 from publishbuild.launching import Launching
@@ -58,7 +60,6 @@ WATCH_STOP_SECONDS = 2.0
 # After these the process ends whatever still keeps it: nobody may act without the lease, and SIGTERM has its limit.
 LOST_SECONDS = 3.0
 STOP_SECONDS = 9.5
-NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
 def _now() -> datetime:
@@ -132,7 +133,13 @@ class Service:
             may_act=lambda: self._leadership.held,
         )
         self._loop = asyncio.get_running_loop()
-        self._watcher = Watcher(self._from_watch, settings.watch_namespaces)
+        self._watcher = Watcher(self._from_kopf, settings.watch_namespaces)
+        self._arrived: deque[tuple[str, dict[str, Any], bool]] = deque()
+        self._watches = [
+            (resource, Watch(cluster, resource, namespace, on_change=self._take_in, relist=self._resync.list))
+            for resource in (JOBS, PODS)
+            for namespace in settings.watch_namespaces or ("",)
+        ]
         self._servers = self._made_servers()
         self._synced = False
         self._knows_queue = False
@@ -168,6 +175,8 @@ class Service:
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._resync.run())
+                for resource, watch in self._watches:
+                    tasks.create_task(watch.run(self._resync.versions[resource]))
                 await self._leadership.acquire()
                 self._keeping = tasks.create_task(self._keep())
                 # A standby's watch may have missed what the last leader did: nothing is decided on that.
@@ -282,10 +291,19 @@ class Service:
     def _rest(self, uid: str) -> None:
         self._bells.rest(uid)
 
-    def _from_watch(self, resource: str, obj: dict[str, Any], deleted: bool) -> None:
+    def _from_kopf(self, resource: str, obj: dict[str, Any], deleted: bool) -> None:
         """Called in kopf's thread; everything else of this class runs in the service's loop."""
-        with contextlib.suppress(RuntimeError):  # the loop is closed: the process is at its end
-            self._loop.call_soon_threadsafe(self._take_in, resource, obj, deleted)
+        self._arrived.append((resource, obj, deleted))
+        # Many that come at once wake the loop once. One leaves the line after it was taken in, so that a line of one
+        # is a line that nobody works on, or is about to leave.
+        if len(self._arrived) == 1:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: the process is at its end
+                self._loop.call_soon_threadsafe(self._take_in_arrived)
+
+    def _take_in_arrived(self) -> None:
+        while self._arrived:
+            self._take_in(*self._arrived[0])
+            self._arrived.popleft()
 
     def _take_in(self, resource: str, obj: dict[str, Any], deleted: bool) -> None:
         self._resync.heard()
@@ -317,9 +335,7 @@ def _identity() -> str:
 
 def _own_namespace(settings: Settings) -> str:
     """The pod's own namespace; outside of a cluster, the first that is watched."""
-    if NAMESPACE_FILE.exists():
-        return NAMESPACE_FILE.read_text().strip()
-    return settings.watch_namespaces[0] if settings.watch_namespaces else "default"
+    return pod_namespace() or (settings.watch_namespaces[0] if settings.watch_namespaces else "default")
 
 
 def _shown_settings(settings: Settings) -> dict[str, Any]:

@@ -49,7 +49,7 @@ def _own_port(value: int, info: ValidationInfo) -> int:
 
 
 class Settings(BaseModel):
-    """See `contract.md`'s table, which `docs/settings.md` repeats for users."""
+    """`docs/settings.md` explains each to users."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -20,10 +21,22 @@ from publishbuild.decide.queue_reason import reason_in_line
 from publishbuild.names import QueueReason
 
 
-class LiveJobs(Protocol):
+class Counts(Protocol):
+    """How many Jobs live: `publishbuild.cluster.live_jobs`."""
+
+    by_namespace: Counter[str]
+    by_slot: Counter[str]
+
+    def __iter__(self) -> Iterator[JobFacts]:
+        """The Jobs themselves."""
+        ...
+
+
+class Jobs(Protocol):
     """Where the occupied places are read: `publishbuild.cluster.store.Store`."""
 
-    def live_jobs(self) -> Iterator[JobFacts]:
+    @property
+    def live_jobs(self) -> Counts:
         """The Jobs that have not ended."""
         ...
 
@@ -45,7 +58,7 @@ class Occupied:
     """The places that are taken now: by namespace, and the ``namespace:key`` of each busy concurrency key."""
 
     by_namespace: Counter[str]
-    busy: frozenset[str]
+    busy: AbstractSet[str]
 
     @property
     def total(self) -> int:
@@ -62,7 +75,7 @@ class Places:
 
     def __init__(
         self,
-        jobs: LiveJobs,
+        jobs: Jobs,
         *,
         limit: int,
         namespace_limit: int,
@@ -167,20 +180,24 @@ class Places:
         """Whether the index has something to hear."""
         return bool(self._added or self._gone)
 
+    @property
+    def wanted(self) -> bool:
+        """Whether somebody stands in line while a place is free."""
+        return len(self.waiting) > len(self._claims) and self.occupied().total < self.limit
+
     def taken(self) -> list[JobFacts | Waiting]:
         """What holds a place: the live Jobs, and the claims whose Job is not seen yet."""
-        claims = [waiting for uid, waiting in self._claims.items() if self._jobs.job(uid) is None]
-        return [*self._jobs.live_jobs(), *claims]
+        return [*self._jobs.live_jobs, *self._jobless_claims()]
 
     def occupied(self) -> Occupied:
         """The places that are taken now."""
-        by_namespace: Counter[str] = Counter()
-        busy: set[str] = set()
-        for taken in self.taken():
-            by_namespace[taken.namespace] += 1
-            if taken.slot:
-                busy.add(taken.slot)
-        return Occupied(by_namespace, frozenset(busy))
+        live, claims = self._jobs.live_jobs, self._jobless_claims()
+        by_namespace = Counter(live.by_namespace)
+        by_namespace.update(claim.namespace for claim in claims)
+        return Occupied(by_namespace, live.by_slot.keys() | {claim.slot for claim in claims if claim.slot})
+
+    def _jobless_claims(self) -> list[Waiting]:
+        return [waiting for uid, waiting in self._claims.items() if self._jobs.job(uid) is None]
 
     def facts(
         self, uid: str, *, namespace: str, slot: str | None, entered: datetime, occupied: Occupied | None = None

@@ -6,19 +6,18 @@ counted, has a deadline, and ends in a dict or in an `ApiError` that says whethe
 
 from __future__ import annotations
 
-import json
-import os
+import urllib.request
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import aiohttp
+import orjson
 from kubernetes.aio import client as kube_client
-from kubernetes.aio import config as kube_config
+from yarl import URL
 
 Object = dict[str, Any]
 
@@ -28,7 +27,9 @@ MERGE_PATCH = "application/merge-patch+json"
 BAD_REQUEST, UNAUTHORIZED, FORBIDDEN, NOT_FOUND, CONFLICT, GONE, TOO_LARGE, INVALID = (
     400, 401, 403, 404, 409, 410, 413, 422,
 )  # fmt: skip
-NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+CONNECTIONS = 64
+# An object of Kubernetes has at most 1.5 MiB, and a line of a watch holds one.
+_LINE_BYTES = 2**21
 
 
 @dataclass
@@ -65,11 +66,19 @@ class Api:
     """The API server, as this package needs it. ``namespace`` is the one that its configuration names."""
 
     def __init__(self, client: kube_client.ApiClient, count: CountRequest, *, namespace: str = "default") -> None:
-        # The generated client is not typed through; `_send` is the one place that touches it.
+        # The generated client is not typed through; it knows the credentials, and the requests are made here.
         self._client: Any = client
         self.host = str(client.configuration.host)
         self.namespace = namespace
         self._count = count
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=CONNECTIONS, ssl=self._client.rest_client.ssl_context),
+            read_bufsize=_LINE_BYTES,
+        )
+        self._always: dict[str, Any] = {
+            "proxy": self._client.configuration.proxy or _proxy_of(self.host),
+            "server_hostname": self._client.configuration.tls_server_name,
+        }
 
     async def request(
         self,
@@ -90,9 +99,11 @@ class Api:
         code = "0"
         patience = aiohttp.ClientTimeout(total=seconds)
         try:
-            answer = await self._send(verb, path, query, body=body, content_type=content_type, patience=patience)
-            code = str(answer.status)
-            raw = await answer.read()
+            async with await self._send(
+                verb, path, query, body=body, content_type=content_type, patience=patience
+            ) as answer:
+                code = str(answer.status)
+                raw = await answer.read()
         except (aiohttp.ClientError, OSError, TimeoutError) as lost:
             raise ApiError(0, type(lost).__name__, str(lost) or f"no answer in {seconds:.0f} s") from lost
         finally:
@@ -120,14 +131,14 @@ class Api:
             code = str(answer.status)
             if answer.status >= BAD_REQUEST:
                 _read(answer.status, answer.headers, await answer.read())
-            async for line in answer.response.content:
+            async for line in answer.content:
                 yield line
         # ValueError: a line of several MiB, which no watch holds.
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as lost:
             raise ApiError(0, type(lost).__name__, str(lost) or f"silent for {silence_seconds} s") from lost
         finally:
             if answer is not None:
-                _drop(answer.response)
+                _drop(answer)
             self._count("watch" if "watch" in query else "get", resource, code)
 
     async def server_time(self) -> datetime | None:
@@ -137,8 +148,9 @@ class Api:
             ApiError: where there is no answer.
         """
         try:
-            answer = await self._send("GET", "/version", None, patience=aiohttp.ClientTimeout(total=REQUEST_SECONDS))
-            await answer.read()
+            patience = aiohttp.ClientTimeout(total=REQUEST_SECONDS)
+            async with await self._send("GET", "/version", None, patience=patience) as answer:
+                await answer.read()
         except (aiohttp.ClientError, OSError, TimeoutError) as lost:
             raise ApiError(0, type(lost).__name__, str(lost) or "no answer") from lost
         said = answer.headers.get("Date")
@@ -153,17 +165,28 @@ class Api:
         patience: aiohttp.ClientTimeout,
         body: Object | None = None,
         content_type: str = "application/json",
-    ) -> Any:
+    ) -> aiohttp.ClientResponse:
         headers = {"Accept": "application/json", "Content-Type": content_type}
         token = await self._client.configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
         if token:
             headers["Authorization"] = token
-        url = f"{self.host}{path}" + (f"?{urlencode(query)}" if query else "")
-        return await self._client.rest_client.request(verb, url, headers=headers, body=body, _request_timeout=patience)
+        # As it is: the path is ours, and normalising it again costs more than writing it.
+        url = URL(f"{self.host}{path}" + (f"?{urlencode(query)}" if query else ""), encoded=True)
+        data = None if body is None else orjson.dumps(body)
+        return await self._session.request(verb, url, headers=headers, data=data, timeout=patience, **self._always)
 
     async def close(self) -> None:
         """Close the connections."""
+        await self._session.close()
         await self._client.close()
+
+
+def _proxy_of(host: str) -> str | None:
+    """The proxy that HTTPS_PROXY and NO_PROXY name for ``host``: asked once, since it costs a look at each request."""
+    parts = urlsplit(host)
+    if urllib.request.proxy_bypass(parts.netloc):
+        return None
+    return urllib.request.getproxies_environment().get(parts.scheme)
 
 
 def _drop(response: aiohttp.ClientResponse) -> None:
@@ -177,7 +200,7 @@ def _drop(response: aiohttp.ClientResponse) -> None:
 def _read(status: int, headers: Mapping[str, str], raw: bytes) -> Object:
     said: Object = {}
     try:
-        answer = json.loads(raw)
+        answer = orjson.loads(raw)
     except ValueError:
         # Cut off, or a page of a proxy: no success, whatever the status says.
         said = {"message": raw[:200].decode(errors="replace")}
@@ -193,50 +216,3 @@ def _read(status: int, headers: Mapping[str, str], raw: bytes) -> Object:
         said.get("message") or "the answer cannot be read",
         float(retry_after) if retry_after.isdigit() else None,
     )
-
-
-async def connect(count: CountRequest, *, kubeconfig: str | None = None, context: str | None = None) -> Api:
-    """An `Api` for the cluster that this pod runs in, unless a kubeconfig or one of its contexts is named.
-
-    Outside of a pod ``kubeconfig`` is what KUBECONFIG says (several files are merged), and ``context`` its current one.
-
-    Raises:
-        ApiError: where neither is to be had; the text says what was looked for.
-    """
-    configuration = kube_client.Configuration()
-    if kubeconfig is not None and not any(map(os.path.exists, kubeconfig.split(os.pathsep))):
-        raise ApiError(0, "NoCluster", f"there is no kubeconfig {kubeconfig}")
-    try:
-        if os.environ.get("KUBERNETES_SERVICE_HOST") and kubeconfig is None and context is None:
-            kube_config.load_incluster_config(  # type: ignore[no-untyped-call]  # not typed there
-                client_configuration=configuration
-            )
-            namespace = _pod_namespace()
-        else:
-            loaded = await kube_config.load_kube_config(  # type: ignore[no-untyped-call]  # not typed there
-                config_file=kubeconfig, context=context, client_configuration=configuration
-            )
-            namespace = loaded.current_context["context"].get("namespace") or ""
-            _keep_fresh(loaded, configuration)
-    except Exception as missing:
-        raise ApiError(
-            0, "NoCluster", f"neither a service account nor a kubeconfig can be used: {missing}"
-        ) from missing
-    configuration.retries = None
-    configuration.connection_pool_maxsize = 64
-    return Api(kube_client.ApiClient(configuration), count, namespace=namespace or "default")
-
-
-def _keep_fresh(loaded: Any, configuration: Any) -> None:
-    """A token that a program of the kubeconfig gave for a while is asked for again before it ends."""
-
-    async def refresh(_: Any) -> None:
-        await loaded.load_from_exec_plugin()
-        configuration.api_key["BearerToken"] = loaded.token
-
-    if hasattr(loaded, "exec_plugin_expiry"):
-        configuration.refresh_api_key_hook = refresh
-
-
-def _pod_namespace() -> str:
-    return NAMESPACE_FILE.read_text().strip() if NAMESPACE_FILE.exists() else ""

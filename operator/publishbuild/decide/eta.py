@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -65,7 +65,11 @@ def _seconds_left(place: Taken, now: datetime) -> float:
 
 
 class _Future:
-    """The places from now on. Builds with the same namespace and key can only start one after another: a group."""
+    """The places from now on. No step looks at all that waits, however many keys and full namespaces there are.
+
+    Builds of one namespace and key can only start one after another: a group. A namespace's line holds the first of
+    each of its groups whose key is free, by position; ``_open`` the first of each line whose namespace is not full.
+    """
 
     def __init__(
         self, line: Iterable[tuple[Waiting, float]], ends: list[tuple[float, str, str]], limits: Limits
@@ -74,23 +78,26 @@ class _Future:
         # (seconds from now, namespace, slot or "") of each place that is taken, the first to become free first.
         self._ends = ends
         heapq.heapify(self._ends)
-        self._running = Counter(namespace for _, namespace, _ in self._ends)
-        self._busy = Counter(slot for _, _, slot in self._ends)
+        self._running = Counter(namespace for _, namespace, _ in ends)
+        self._busy = Counter(slot for _, _, slot in ends if slot)
         self._groups: dict[tuple[str, str], deque[tuple[int, str, float]]] = {}
         for position, (build, seconds) in enumerate(line):
             key = build.namespace, build.slot or ""
             self._groups.setdefault(key, deque()).append((position, build.uid, seconds))
-        # The first of each group that nothing but a free place holds back, by position; the others by what holds them.
-        self._ready = [(group[0][0], key) for key, group in self._groups.items()]
-        heapq.heapify(self._ready)
-        self._held: dict[str, list[tuple[str, str]]] = {}
+        self._waiting = sum(map(len, self._groups.values()))
+        self._lines: defaultdict[str, list[tuple[int, str]]] = defaultdict(list)
+        self._open: list[tuple[int, str]] = []
+        for namespace, slot in self._groups:
+            self._step_forward(namespace, slot)
+        for namespace in self._lines:
+            self._note_first(namespace)
 
     def starts(self) -> dict[str, float]:
         """Seconds from now until each build starts, by uid."""
         found: dict[str, float] = {}
         now = 0.0
-        while (self._ready or self._held) and now < _FARTHEST_SECONDS:
-            if self._ready and len(self._ends) < self._limits.total:
+        while len(found) < self._waiting and now < _FARTHEST_SECONDS:
+            if self._open and len(self._ends) < self._limits.total:
                 uid = self._start_next(now)
                 if uid:
                     found[uid] = now
@@ -98,32 +105,42 @@ class _Future:
                 now = max(now, self._free())
         return found
 
-    def _start_next(self, now: float) -> str:
-        """Start the first that is ready: its uid, or "" where its namespace or its key holds it back after all."""
-        _, key = heapq.heappop(self._ready)
-        namespace, slot = key
-        holder = slot if slot and self._busy[slot] else namespace if self._is_full(namespace) else ""
-        if holder:
-            self._held.setdefault(holder, []).append(key)
-            return ""
-        group = self._groups[key]
-        _, uid, seconds = group.popleft()
-        if group:
-            heapq.heappush(self._ready, (group[0][0], key))
-        heapq.heappush(self._ends, (now + seconds, namespace, slot))
-        self._running[namespace] += 1
-        self._busy[slot] += 1
-        return uid
+    def _step_forward(self, namespace: str, slot: str) -> None:
+        """The next of a group comes into its namespace's line, unless its key is busy."""
+        group = self._groups.get((namespace, slot))
+        if group and not self._busy[slot]:
+            heapq.heappush(self._lines[namespace], (group[0][0], slot))
+
+    def _note_first(self, namespace: str) -> None:
+        line = self._lines[namespace]
+        if line and not self._is_full(namespace):
+            heapq.heappush(self._open, (line[0][0], namespace))
 
     def _is_full(self, namespace: str) -> bool:
         return 0 < self._limits.in_namespace <= self._running[namespace]
 
+    def _start_next(self, now: float) -> str:
+        """Start the first that may: its uid, or "" where that has changed since it was noted."""
+        position, namespace = heapq.heappop(self._open)
+        line = self._lines[namespace]
+        if not line or line[0][0] != position:
+            return ""
+        _, slot = heapq.heappop(line)
+        _, uid, seconds = self._groups[namespace, slot].popleft()
+        heapq.heappush(self._ends, (now + seconds, namespace, slot))
+        self._running[namespace] += 1
+        if slot:
+            self._busy[slot] += 1
+        self._step_forward(namespace, slot)
+        self._note_first(namespace)
+        return uid
+
     def _free(self) -> float:
-        """End the build that is due first, and let those who were held back by it try again; its end."""
+        """End the build that is due first, so that those behind it step forward; when that is."""
         end, namespace, slot = heapq.heappop(self._ends)
         self._running[namespace] -= 1
-        self._busy[slot] -= 1
-        # A namespace's name holds no colon and a slot does, so that the two cannot be taken for each other.
-        for key in [*self._held.pop(slot, ()), *self._held.pop(namespace, ())]:
-            heapq.heappush(self._ready, (self._groups[key][0][0], key))
+        if slot:
+            self._busy[slot] -= 1
+            self._step_forward(namespace, slot)
+        self._note_first(namespace)
         return end

@@ -38,6 +38,15 @@ def test_the_last_ones_are_kept() -> None:
     assert sorted(run.seconds for run in history.runs()) == [float(n) for n in range(50, REMEMBERED + 50)]
 
 
+def test_one_build_counts_once() -> None:
+    """However often an ended build is seen, it does not crowd out others."""
+    history = RunHistory()
+    history.note(ended("earlier", seconds=10))
+    for _ in range(2 * REMEMBERED):
+        history.note(ended("later", seconds=20))
+    assert [run.seconds for run in history.runs()] == [10, 20]
+
+
 @pytest.mark.parametrize(
     "status",
     [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import datetime, timedelta
 
 import pytest
@@ -82,6 +81,13 @@ class TestByExample:
         line = [(waits("x"), year - 1), (waits("y"), year), *((waits(str(n)), year) for n in range(1000))]
         assert starts(line) == {"x": 0, "y": year - 1}
 
+    @pytest.mark.timeout(60)
+    def test_many_keys_in_a_full_namespace(self) -> None:
+        """The guess for 20,000 builds with a key each does not look at all of them at each step."""
+        line = [(waits(str(n), key=f"k{n % 19_000}"), 1.0) for n in range(20_000)]
+        found = starts(line, limit=10, namespace_limit=2)
+        assert (len(found), max(found.values())) == (20_000, 9_999)
+
     def test_whole_seconds_are_never_before_now(self) -> None:
         """A moment within a second is rounded up."""
         assert starts([(waits("x"), 1.0)], now=at(0.4)) == {"x": 1}
@@ -130,16 +136,23 @@ class TestOfAnyQueue:
             assert found[build.uid] >= last.get(alike, now)
             last[alike] = found[build.uid]
 
-    @given(lines, limits)
-    def test_limits_and_keys_hold_at_every_moment(self, line: Line, limit: Limits) -> None:
-        """At no moment of the future that is played through do more run than any limit or key allows."""
-        found = start_times(line, [], limit, NOW)
-        for moment in found.values():
-            live = [b for b, seconds in line if found[b.uid] <= moment < found[b.uid] + timedelta(seconds=seconds)]
-            assert len(live) <= limit.total
-            assert max(Counter(b.slot for b in live if b.slot).values(), default=0) <= 1
-            if limit.in_namespace:
-                assert max(Counter(b.namespace for b in live).values(), default=0) <= limit.in_namespace
+    @given(lines, st.lists(places, max_size=8), limits)
+    def test_limits_and_keys_hold_at_every_start(self, line: Line, taken: list[Taken], limit: Limits) -> None:
+        """Whenever a build starts, no more run than all, its namespace's and its key's limit allow, itself included."""
+        found = start_times(line, taken, limit, NOW)
+        spans = [(found[b.uid], found[b.uid] + timedelta(seconds=s), b.namespace, b.slot) for b, s in line]
+        for place in taken:
+            ran = NOW - (place.started or NOW)
+            left = timedelta() if place.ending else timedelta(seconds=place.seconds) - max(ran, timedelta())
+            spans.append((NOW - timedelta(seconds=1), NOW + max(left, timedelta()), place.namespace, place.slot))
+        for build, seconds in line:
+            if seconds:
+                start = found[build.uid]
+                live = [(namespace, slot) for began, ends, namespace, slot in spans if began <= start < ends]
+                assert len(live) <= limit.total
+                assert build.slot is None or [slot for _, slot in live].count(build.slot) == 1
+                in_namespace = [namespace for namespace, _ in live].count(build.namespace)
+                assert not limit.in_namespace or in_namespace <= limit.in_namespace
 
 
 class TestUsualSeconds:
