@@ -74,6 +74,9 @@ soak: setup ## 5,000 builds through one operator: memory and connections stay le
 reliability: setup ## Measure take-over, silent Redis, flushall and turns (RUNS=n, ONLY=part, WRITE=1)
 	@$(PY) -m tests.reliability --runs $(or $(RUNS),5) $(if $(ONLY),--only $(ONLY)) $(if $(WRITE),--write)
 
+pictures: setup ## Record docs/pictures/ anew, from real runs of the command on the kwok cluster
+	@$(PY) -m tests.pictures
+
 bench: setup ## Measure launches, lifecycles, latencies, restarts beside their ceilings (RUNS=n, ONLY=part, WRITE=1)
 	@$(PY) -m tests.bench --runs $(or $(RUNS),3) $(if $(ONLY),--only $(ONLY)) $(if $(WRITE),--write)
 
