@@ -15,7 +15,7 @@ CRD := crds/publishbuild.dev_publishbuilds.yaml
 CHART_CRD := charts/publishbuild-operator/files/publishbuild.dev_publishbuilds.yaml
 
 help: ## Name the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 22
 
 setup: $(READY) $(TOOLS) ## Fill .venv/ and .cluster/bin/
 
@@ -65,11 +65,17 @@ docs: setup ## Build the documentation site into .site/ (REPO_URL=https://… fo
 	@DOCS_REPO_URL=$(REPO_URL) NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict
 	@echo "docs: .site/index.html"
 
+record-statuses: setup ## Record anew what builds look like in each state, for the GitOps tests (kwok cluster)
+	@$(PY) -m tests.gitops
+
 soak: setup ## 5,000 builds through one operator: memory and connections stay level (BUILDS=n, KEEP=1, WRITE=1)
 	@$(PY) -m tests.soak --builds $(or $(BUILDS),5000) $(if $(KEEP),--keep) $(if $(WRITE),--write)
 
 reliability: setup ## Measure take-over, silent Redis, flushall and turns (RUNS=n, ONLY=part, WRITE=1)
 	@$(PY) -m tests.reliability --runs $(or $(RUNS),5) $(if $(ONLY),--only $(ONLY)) $(if $(WRITE),--write)
+
+pictures: setup ## Record docs/pictures/ anew, from real runs of the command on the kwok cluster
+	@$(PY) -m tests.pictures
 
 bench: setup ## Measure launches, lifecycles, latencies, restarts beside their ceilings (RUNS=n, ONLY=part, WRITE=1)
 	@$(PY) -m tests.bench --runs $(or $(RUNS),3) $(if $(ONLY),--only $(ONLY)) $(if $(WRITE),--write)
@@ -86,7 +92,14 @@ images: setup ## Build the images and load them into the local cluster's node
 	  { [ ! -S .cluster/containerd.sock ] && echo "images: no node is up; make cluster-up, then make images loads them" \
 	    || $(PY) -m hack.cluster load $$archives; }
 
+sbom: setup ## Write a bill of materials (CycloneDX) for each image into .cluster/sbom/
+	@$(PY) -m hack.images build --only operator --only runner > /dev/null
+	@$(PY) -m hack.images sbom --only operator --only runner
+
+images-reproducible: setup ## Build both images twice from nothing: are they the same to the byte?
+	@$(PY) -m hack.images reproducible --only operator --only runner
+
 format: setup ## Let ruff lay out the code
 	@$(VENV)/bin/ruff format -q . && $(VENV)/bin/ruff check -q --fix .
 
-.PHONY: help setup demo test test-long check faults faults-selftest generate verify docs soak reliability cluster-up cluster-down images format
+.PHONY: help setup demo test test-long check faults faults-selftest generate verify docs record-statuses soak reliability bench pictures cluster-up cluster-down images sbom images-reproducible format

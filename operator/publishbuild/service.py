@@ -13,7 +13,6 @@ import threading
 import time
 from collections import deque
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import structlog
@@ -23,7 +22,8 @@ from publishbuild.bells import Bells
 from publishbuild.build_queue.places import Places
 from publishbuild.build_queue.redis_queue import RedisQueue, check_url
 from publishbuild.callbacks import Callbacks
-from publishbuild.cluster.api import Api, connect
+from publishbuild.cluster.api import Api
+from publishbuild.cluster.connect import connect, pod_namespace
 from publishbuild.cluster.events import Events
 from publishbuild.cluster.leases import Leases
 from publishbuild.cluster.objects import JOBS, NAMESPACES, PODS, Cluster
@@ -60,7 +60,6 @@ WATCH_STOP_SECONDS = 2.0
 # After these the process ends whatever still keeps it: nobody may act without the lease, and SIGTERM has its limit.
 LOST_SECONDS = 3.0
 STOP_SECONDS = 9.5
-NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
 def _now() -> datetime:
@@ -336,9 +335,7 @@ def _identity() -> str:
 
 def _own_namespace(settings: Settings) -> str:
     """The pod's own namespace; outside of a cluster, the first that is watched."""
-    if NAMESPACE_FILE.exists():
-        return NAMESPACE_FILE.read_text().strip()
-    return settings.watch_namespaces[0] if settings.watch_namespaces else "default"
+    return pod_namespace() or (settings.watch_namespaces[0] if settings.watch_namespaces else "default")
 
 
 def _shown_settings(settings: Settings) -> dict[str, Any]:

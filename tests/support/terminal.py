@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import itertools
 import os
 import pty
 import select
@@ -15,6 +16,8 @@ from pathlib import Path
 from typing import Any, Self
 
 import pyte
+from rich.style import Style
+from rich.text import Text
 
 from tests.support.waiting import until
 
@@ -54,6 +57,21 @@ class Terminal:
         self._take_in()
         return "\n".join(line.rstrip() for line in self._screen.display).rstrip()
 
+    def styled(self) -> Text:
+        """The same with its colours."""
+        self._take_in()
+        lines = [self._styled_line(row) for row in range(LINES)]
+        while lines and not lines[-1].plain:
+            lines.pop()
+        return Text("\n").join(lines)
+
+    def _styled_line(self, row: int) -> Text:
+        cells = [self._screen.buffer[row][column] for column in range(COLUMNS)]
+        runs = itertools.groupby(cells, key=_style)
+        line = Text.assemble(*(("".join(cell.data for cell in run), style) for style, run in runs))
+        line.rstrip()
+        return line
+
     def until(self, *words: str, seconds: float = 60) -> str:
         """The screen once all ``words`` are on it."""
 
@@ -90,6 +108,11 @@ class Terminal:
             if not data:
                 return
             self._stream.feed(data)
+
+
+def _style(cell: Any) -> Style:
+    colour = None if cell.fg == "default" else {"brown": "yellow"}.get(cell.fg, cell.fg)
+    return Style(color=colour, bold=cell.bold)
 
 
 def _untyped(module: Any) -> Any:

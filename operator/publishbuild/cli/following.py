@@ -86,6 +86,8 @@ class _Ends:
         if ending is not None:
             self._codes[uid] = codes[ending]
             self.awaited.pop(uid, None)
+        elif uid in self._codes:
+            return  # an end never changes, and deleting what has ended takes nothing back
         elif change.deleted:
             remark(f"{name} was deleted before it had ended")
             self._codes[uid] = USAGE

@@ -41,26 +41,28 @@ class LogStory:
         """
         while True:
             facts = BuildFacts.read(self.build)
-            await self._tell_attempts(facts)
-            if not self.follow or facts.status.is_terminal:
+            is_all = await self._tell_attempts(facts)
+            if not self.follow or (facts.status.is_terminal and is_all):
                 return bool(self._told)
             self._say_why()
             await asyncio.sleep(LOOK_SECONDS)
             await self._look()
 
-    async def _tell_attempts(self, facts: BuildFacts) -> None:
+    async def _tell_attempts(self, facts: BuildFacts) -> bool:
+        """Whether all was told that there is now."""
         try:
             pods = [PodFacts.read(pod) for pod in await self.client.pods.of_build(self.build)]
         except (NoClusterError, UnavailableError) as lost:
             self._pass_over(lost)
-            return
+            return False
         for attempt in attempt_logs(facts.status, pods):
             if attempt.pod in self._told:
                 continue
-            # One whose container has not started is looked at again, and it is the last.
-            if (attempt.waits and not facts.status.is_terminal) or not await self._tell_attempt(attempt, facts):
-                return
+            # One whose container has not started is looked at again, unless it never will; and it is the last.
+            if attempt.waits or not await self._tell_attempt(attempt, facts):
+                return facts.status.is_terminal
             self._told.add(attempt.pod)
+        return True
 
     async def _tell_attempt(self, attempt: AttemptLog, facts: BuildFacts) -> bool:
         """Whether there was something to tell."""

@@ -14,7 +14,8 @@ from publishbuild.client.namespaces import Namespaces
 from publishbuild.client.pods import Pods
 from publishbuild.client.queue import Queue
 from publishbuild.client.requests import Requests
-from publishbuild.cluster.api import ApiError, connect
+from publishbuild.cluster.api import ApiError
+from publishbuild.cluster.connect import connect
 
 _DEFAULT_KUBECONFIG = Path(".kube", "config")
 

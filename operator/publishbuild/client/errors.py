@@ -65,7 +65,7 @@ class UnavailableError(PublishBuildError):
 _ADVICE: dict[int, tuple[type[PublishBuildError], str]] = {
     BAD_REQUEST: (RefusedError, "{message}"),
     UNAUTHORIZED: (UnauthorizedError, "the API server does not accept your credentials: log in again"),
-    FORBIDDEN: (ForbiddenError, "{message} (ask for the right: the roles view and edit have it)"),
+    FORBIDDEN: (ForbiddenError, "{message}"),
     CONFLICT: (AlreadyExistsError, "{message}"),
     GONE: (GoneError, "{message}"),
     TOO_LARGE: (RefusedError, "{message}"),
@@ -82,6 +82,8 @@ def from_api(error: ApiError, *, host: str, path: str) -> PublishBuildError:
         return NoClusterError(f"{where}: {error.message} (is the cluster up, and the context the right one?)")
     if error.status == NOT_FOUND:
         return _not_found(error, path)
+    if error.status == FORBIDDEN and path.startswith(_RESOURCE_PATH):
+        return ForbiddenError(f"{error.message} (the roles view and edit have that right)", error.status)
     kind, advice = _ADVICE.get(error.status, (UnavailableError, "the API server cannot answer right now: {message}"))
     return kind(advice.format(message=error.message or str(error)), error.status)
 

@@ -6,20 +6,17 @@ counted, has a deadline, and ends in a dict or in an `ApiError` that says whethe
 
 from __future__ import annotations
 
-import os
 import urllib.request
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlencode, urlsplit
 
 import aiohttp
 import orjson
 from kubernetes.aio import client as kube_client
-from kubernetes.aio import config as kube_config
 from yarl import URL
 
 Object = dict[str, Any]
@@ -33,7 +30,6 @@ BAD_REQUEST, UNAUTHORIZED, FORBIDDEN, NOT_FOUND, CONFLICT, GONE, TOO_LARGE, INVA
 CONNECTIONS = 64
 # An object of Kubernetes has at most 1.5 MiB, and a line of a watch holds one.
 _LINE_BYTES = 2**21
-NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
 @dataclass
@@ -220,49 +216,3 @@ def _read(status: int, headers: Mapping[str, str], raw: bytes) -> Object:
         said.get("message") or "the answer cannot be read",
         float(retry_after) if retry_after.isdigit() else None,
     )
-
-
-async def connect(count: CountRequest, *, kubeconfig: str | None = None, context: str | None = None) -> Api:
-    """An `Api` for the cluster that this pod runs in, unless a kubeconfig or one of its contexts is named.
-
-    Outside of a pod ``kubeconfig`` is what KUBECONFIG says (several files are merged), and ``context`` its current one.
-
-    Raises:
-        ApiError: where neither is to be had; the text says what was looked for.
-    """
-    configuration = kube_client.Configuration()
-    if kubeconfig is not None and not any(map(os.path.exists, kubeconfig.split(os.pathsep))):
-        raise ApiError(0, "NoCluster", f"there is no kubeconfig {kubeconfig}")
-    try:
-        if os.environ.get("KUBERNETES_SERVICE_HOST") and kubeconfig is None and context is None:
-            kube_config.load_incluster_config(  # type: ignore[no-untyped-call]  # not typed there
-                client_configuration=configuration
-            )
-            namespace = _pod_namespace()
-        else:
-            loaded = await kube_config.load_kube_config(  # type: ignore[no-untyped-call]  # not typed there
-                config_file=kubeconfig, context=context, client_configuration=configuration
-            )
-            namespace = loaded.current_context["context"].get("namespace") or ""
-            _keep_fresh(loaded, configuration)
-    except Exception as missing:
-        raise ApiError(
-            0, "NoCluster", f"neither a service account nor a kubeconfig can be used: {missing}"
-        ) from missing
-    configuration.retries = None
-    return Api(kube_client.ApiClient(configuration), count, namespace=namespace or "default")
-
-
-def _keep_fresh(loaded: Any, configuration: Any) -> None:
-    """A token that a program of the kubeconfig gave for a while is asked for again before it ends."""
-
-    async def refresh(_: Any) -> None:
-        await loaded.load_from_exec_plugin()
-        configuration.api_key["BearerToken"] = loaded.token
-
-    if hasattr(loaded, "exec_plugin_expiry"):
-        configuration.refresh_api_key_hook = refresh
-
-
-def _pod_namespace() -> str:
-    return NAMESPACE_FILE.read_text().strip() if NAMESPACE_FILE.exists() else ""

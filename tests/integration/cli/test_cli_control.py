@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from tests.support.cli import Cli
@@ -90,3 +94,23 @@ def test_what_is_not_there_is_no_traceback(cli: Cli, arguments: tuple[str, ...])
     done = cli(*arguments)
     assert done.stdout == ""
     assert done.stderr.count("\n") == 1
+
+
+def test_the_shell_completes_names(cli: Cli, kube: Kube, manifest: Manifest) -> None:
+    """A name is completed from the builds of the namespace; without a cluster nothing is, and nothing is said."""
+    kube.apply(manifest("shop-1"), manifest("shop-2"), manifest("other"))
+
+    def completed(kubeconfig: str) -> tuple[set[str], str]:
+        line = {"_PUBLISHBUILD_COMPLETE": "complete_bash", "COMP_WORDS": "publishbuild cancel sh", "COMP_CWORD": "2"}
+        done = subprocess.run(
+            [sys.executable, "-m", "publishbuild.cli"],
+            env=os.environ | line | {"KUBECONFIG": kubeconfig},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        return set(done.stdout.split()), done.stderr
+
+    assert completed(str(cli.kubeconfig)) == ({"shop-1", "shop-2"}, "")
+    assert completed("/not/there") == (set(), "")

@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 from tests.support.cli import Cli
+from tests.support.exposed import expose, own_address
 from tests.support.fixtures import Manifest, StartOperator
 from tests.support.kube import Kube
 
@@ -29,11 +30,16 @@ def test_it_tells_an_operator_that_works_from_none(
     good = {what for what, mark in told.items() if mark == "good"}
     assert {"API server", "clock", "PublishBuild CRD", "your rights", "pauses"} <= good
     assert told["leader"] == told["operator"] == "bad"
-    start_operator()
+    operator = start_operator()
     kube.apply(manifest("app"))
     kube.wait_phase("app", "Succeeded")
     told = marks(cli(*arguments))
-    assert told["runner image"] == "good"
+    assert told["leader"] == told["runner image"] == "good"
+    assert told["operator"] == "doubt", "it works, but from no Deployment"
+    address = own_address()
+    if address is not None:
+        expose(kube, operator.port, address)
+        assert marks(cli(*arguments))["queue and Redis"] == "good"
 
 
 def test_a_namespace_that_is_paused_is_seen(cli: Cli, kube: Kube) -> None:

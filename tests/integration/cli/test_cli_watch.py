@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import time
@@ -197,6 +198,18 @@ class TestOnATerminal:
             assert "│ line 11" not in terminal.text()
             proxy.logs.write(name, "one more")
             terminal.until("│ one more")
+
+    def test_a_build_that_was_just_asked_for_is_shown_alike(
+        self, cli: Cli, start_operator: StartOperator, manifest: Manifest
+    ) -> None:
+        """`submit --watch` says the name, shows the same view below it, and ends as the build does."""
+        start_operator()
+        (cli.folder / "app.json").write_text(json.dumps(manifest("app", outcome="fail", pod={"exit-code": 64})))
+        with cli.on_terminal("submit", "-f", "app.json", "--watch") as terminal:
+            assert terminal.wait_ended() == 2
+            lines = terminal.text().splitlines()
+        assert lines[0] == "publishbuild.publishbuild.dev/app created"
+        assert lines[1].startswith("app  Failed  attempt 1 of 4")
 
     def test_ctrl_c_leaves_the_last_picture(
         self, cli: Cli, kube: Kube, start_operator: StartOperator, manifest: Manifest

@@ -195,6 +195,7 @@ def test_an_eas_error_shows_its_code_and_page() -> None:
     shown = says(explanation)
     assert shown["EAS error"] == "XCODE_BUILD_ERROR"
     assert shown["ios build"] == "7 ERRORED, https://expo.dev/b/7"
+    assert explanation.steps[0].text == "Read the build's log on EAS: https://expo.dev/b/7"
     assert [fact.says for fact in explanation.evidence if fact.what == "log"] == ["one", "two"]
 
 

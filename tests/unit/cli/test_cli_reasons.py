@@ -85,7 +85,7 @@ def test_reasons_read_well(reason: Reason) -> None:
     assert not reason.cause.endswith(".")
     assert reason.steps
     for step in reason.steps:
-        assert step.text.endswith((".", ":")) or "https://" in step.text
+        assert step.text.endswith((".", ":", "_page}")) or "https://" in step.text
         assert bool(step.command) == step.text.endswith(":")
         named = {name for text in (step.text, step.command) for _, name, _, _ in string.Formatter().parse(text) if name}
         assert named <= set(PLACEHOLDERS)

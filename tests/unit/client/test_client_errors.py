@@ -23,7 +23,11 @@ from tests.support.api_standin import Answer, ApiStandIn, a_list, a_status, name
         ),
         (a_status(404, "NotFound", 'namespaces "shop" not found'), errors.NotFoundError, 'namespaces "shop" not found'),
         (a_status(401, "Unauthorized", "Unauthorized"), errors.UnauthorizedError, "log in again"),
-        (a_status(403, "Forbidden", "User ada cannot get"), errors.ForbiddenError, "User ada cannot get (ask for"),
+        (
+            a_status(403, "Forbidden", "User ada cannot get"),
+            errors.ForbiddenError,
+            "User ada cannot get (the roles view and edit have that right)",
+        ),
         (a_status(409, "AlreadyExists", "exists"), errors.AlreadyExistsError, "exists"),
         (a_status(422, "Invalid", "spec.platform:\n wrong"), errors.RefusedError, "spec.platform: wrong"),
         (a_status(400, "BadRequest", 'unknown field "x"'), errors.RefusedError, 'unknown field "x"'),

@@ -51,7 +51,7 @@ EAS = (
     Reason(
         "SubmissionErrored",
         "the app is built, but its submission to the store failed on EAS",
-        (Step("Read the submission's page: it is in status.submissions[].url."), AGAIN),
+        (Step("Read what EAS says of the submission: {submission_page}"), AGAIN),
     ),
     Reason("SubmissionCanceled", "somebody cancelled the submission on EAS", (Step("Ask who did."), AGAIN)),
     Reason(

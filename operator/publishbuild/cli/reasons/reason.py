@@ -44,6 +44,8 @@ PLACEHOLDERS: Mapping[str, str] = {
     "git_secret": "SECRET",
     "key": "KEY",
     "platform": "PLATFORM",
+    "build_page": "the page in status.builds[].logsURL",
+    "submission_page": "the page in status.submissions[].url",
 }
 """The placeholders, each with what stands for it where no build is spoken of. ``where`` are the options of kubectl
 and of this command alike that say which cluster and namespace."""
@@ -52,7 +54,7 @@ AGAIN = Step("Then build it again:", "publishbuild retry {name} {where} --watch"
 SUBMIT_CORRECTED = Step(
     "A spec does not change, so submit a corrected build; this shows the options:", "publishbuild submit --help"
 )
-EAS_PAGES = Step("Read the build's log on EAS: its page is in status.builds[].logsURL.")
+EAS_PAGES = Step("Read the build's log on EAS: {build_page}")
 READ_LOG = Step("Read what the attempts have said:", "publishbuild logs {name} {where}")
 DOCTOR = Step("Look at the operator:", "publishbuild doctor {where}")
 NOTHING = Step("Nothing: it goes on by itself.")

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from publishbuild.cli.reasons.reason import PLACEHOLDERS
 from publishbuild.cli.views.listing import Entry
 from publishbuild.decide.attempts import latest
 from publishbuild.decide.facts import BuildFacts, PodFacts
-from publishbuild.models.status import Condition, PublishBuildStatus
+from publishbuild.models.status import BuildStatus, Condition, PublishBuildStatus, SubmissionStatus
 from publishbuild.names import ConditionType, Phase
 
 Object = dict[str, Any]
@@ -103,6 +103,8 @@ class Sight:
             "where": f"-n {self.facts.namespace}{self.where}",
             "pod": pod,
             "job": status.job.name if status.job else None,
+            "build_page": _page(build.logs_url for build in _worst_first(status.builds)),
+            "submission_page": _page(one.url for one in _worst_first(status.submissions)),
         }
         if spec is not None:
             credentials, git = spec.credentials_secret_ref, spec.source.git.secret_ref
@@ -113,3 +115,14 @@ class Sight:
                 "platform": spec.platform,
             }
         return {**PLACEHOLDERS, **{key: value for key, value in given.items() if value}}
+
+
+Remote = TypeVar("Remote", BuildStatus, SubmissionStatus)
+
+
+def _worst_first(remote: Sequence[Remote]) -> Sequence[Remote]:
+    return sorted(remote, key=lambda one: one.status != "ERRORED")
+
+
+def _page(urls: Iterable[str | None]) -> str | None:
+    return next(filter(None, urls), None)
