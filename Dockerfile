@@ -1,6 +1,8 @@
 # Two images: `operator` (small: Python and its own packages) and `runner` (Python, git, ssh, node, eas-cli).
 # Built from public bases by default; `python -m hack.images build` hands in a base made on the spot where no image
 # registry can be reached. What changes least comes first, so that a change of source costs one thin layer.
+# Built twice from the same tree and packages they are the same to the byte (`make images-reproducible`): no times, no random
+# hashes (PYTHONHASHSEED) and no machine's caches get in.
 ARG PYTHON_BASE=python:3.12-slim-bookworm
 ARG NODE_BASE=node:22-bookworm-slim
 
@@ -18,7 +20,7 @@ RUN python3 /src/list_dependencies.py /src/pyproject.toml > /src/runner.txt \
 
 # --- tools: a venv with pip, and the build backend, so that a later build of the source needs no network.
 FROM base AS tools
-ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_COMPILE=1 PIP_ROOT_USER_ACTION=ignore
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_COMPILE=1 PIP_ROOT_USER_ACTION=ignore PYTHONHASHSEED=0
 COPY constraints.txt /src/
 ARG HATCHLING_VERSION=1.33.0
 RUN python3 -m venv /opt/venv \
@@ -37,7 +39,7 @@ RUN touch README.md \
 
 # --- operator-venv, runner-venv: third-party packages; pip itself stays behind.
 FROM base AS operator-venv
-ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_COMPILE=1 PIP_ROOT_USER_ACTION=ignore
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_COMPILE=1 PIP_ROOT_USER_ACTION=ignore PYTHONHASHSEED=0
 COPY constraints.txt /src/
 COPY --from=requirements /src/operator.txt /src/requirements.txt
 RUN python3 -m venv /opt/venv \
@@ -47,7 +49,7 @@ RUN python3 -m venv /opt/venv \
  && /opt/venv/bin/python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/venv/lib
 
 FROM base AS runner-venv
-ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_COMPILE=1 PIP_ROOT_USER_ACTION=ignore
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_COMPILE=1 PIP_ROOT_USER_ACTION=ignore PYTHONHASHSEED=0
 COPY constraints.txt /src/
 COPY --from=requirements /src/runner.txt /src/requirements.txt
 RUN python3 -m venv /opt/venv \
@@ -81,7 +83,7 @@ RUN if ! { command -v git && command -v git-lfs && command -v ssh && test -e /et
       apt-get -qq update \
    && DEBIAN_FRONTEND=noninteractive apt-get -qq install --yes --no-install-recommends \
         git git-lfs openssh-client ca-certificates > /dev/null \
-   && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/* /var/log/* \
+   && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/* /var/cache/ldconfig/* /var/log/* \
         /usr/share/doc /usr/share/man /usr/share/locale; \
     fi
 COPY --from=node /usr/local/bin/node /usr/local/bin/node

@@ -13,10 +13,9 @@ TOOLS := .cluster/bin/.ready
 CRD := crds/publishbuild.dev_publishbuilds.yaml
 # Helm reads nothing outside of its chart.
 CHART_CRD := charts/publishbuild-operator/files/publishbuild.dev_publishbuilds.yaml
-REASONS := docs/reasons.md
 
 help: ## Name the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 22
 
 setup: $(READY) $(TOOLS) ## Fill .venv/ and .cluster/bin/
 
@@ -51,16 +50,23 @@ faults: setup ## The fault suite: RUNS=50 fresh seeds, or SEED=n again (JOBS=2 a
 faults-selftest: setup ## Break the operator on purpose, and demand that the fault suite notices
 	@$(PY) -m tests.faults.selftest $(if $(JOBS),--side-by-side $(JOBS)) $(if $(WRITE),--write)
 
-generate: setup ## Make crds/, the chart's copy and docs/reasons.md anew from their sources
+generate: setup ## Make crds/, the chart's copy, and the pages of docs/ that are made from the code
 	@$(VENV)/bin/publishbuild crd > $(CRD)
 	@cp $(CRD) $(CHART_CRD)
-	@$(PY) -m publishbuild.cli.reasons.document > $(REASONS)
+	@$(PY) -m hack.docs generate
 
 verify: setup ## Fail where a generated file is not what its source makes
 	@$(VENV)/bin/publishbuild crd | diff -u $(CRD) - || { echo "make: $(CRD) is out of date: make generate"; exit 1; }
 	@diff -u $(CHART_CRD) $(CRD) || { echo "make: $(CHART_CRD) is out of date: make generate"; exit 1; }
-	@$(PY) -m publishbuild.cli.reasons.document | diff -u $(REASONS) - || \
-	  { echo "make: $(REASONS) is out of date: make generate"; exit 1; }
+	@$(PY) -m hack.docs verify
+
+# The theme's notice of its successor is no warning about this site; operator/decisions/0008-dependencies.md has it.
+docs: setup ## Build the documentation site into .site/ (REPO_URL=https://… for links to the repository)
+	@DOCS_REPO_URL=$(REPO_URL) NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict
+	@echo "docs: .site/index.html"
+
+record-statuses: setup ## Record anew what builds look like in each state, for the GitOps tests (kwok cluster)
+	@$(PY) -m tests.gitops
 
 soak: setup ## 5,000 builds through one operator: memory and connections stay level (BUILDS=n, KEEP=1, WRITE=1)
 	@$(PY) -m tests.soak --builds $(or $(BUILDS),5000) $(if $(KEEP),--keep) $(if $(WRITE),--write)
@@ -86,7 +92,14 @@ images: setup ## Build the images and load them into the local cluster's node
 	  { [ ! -S .cluster/containerd.sock ] && echo "images: no node is up; make cluster-up, then make images loads them" \
 	    || $(PY) -m hack.cluster load $$archives; }
 
+sbom: setup ## Write a bill of materials (CycloneDX) for each image into .cluster/sbom/
+	@$(PY) -m hack.images build --only operator --only runner > /dev/null
+	@$(PY) -m hack.images sbom --only operator --only runner
+
+images-reproducible: setup ## Build both images twice from nothing: are they the same to the byte?
+	@$(PY) -m hack.images reproducible --only operator --only runner
+
 format: setup ## Let ruff lay out the code
 	@$(VENV)/bin/ruff format -q . && $(VENV)/bin/ruff check -q --fix .
 
-.PHONY: help setup demo test test-long check faults faults-selftest generate verify soak reliability pictures bench cluster-up cluster-down images format
+.PHONY: help setup demo test test-long check faults faults-selftest generate verify docs record-statuses soak reliability bench pictures cluster-up cluster-down images sbom images-reproducible format

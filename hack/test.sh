@@ -37,6 +37,9 @@ is_up "$kwok" || started+=("$kwok")
 $py -m hack.cluster up --node kwok --state "$kwok"
 .venv/bin/pytest tests/integration -q -n 4
 
+step "GitOps: what kstatus and Argo CD make of each state; the examples at work"
+.venv/bin/pytest tests/gitops -q -n 2
+
 step "fault suite, three seeds: kills, lost answers, silent watches, Redis and API server away"
 .venv/bin/pytest tests/faults -q -n 3
 

@@ -31,7 +31,11 @@ PARTS = (
     "coredns",
 )
 
-HOW_LONG = {"components": "about 5 minutes on two cores, once", "kwok": "about 1 minute on two cores, once"}
+HOW_LONG = {
+    "components": "about 5 minutes on two cores, once",
+    "conformance": "about 1 minute on two cores, once",
+    "kwok": "about 1 minute on two cores, once",
+}
 PACKAGES = {"kwok": "sigs.k8s.io/kwok/cmd/kwok"}
 """What to build in a module, where it is not the module's own folder."""
 

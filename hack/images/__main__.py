@@ -1,12 +1,14 @@
-"""Build the images of this tree into archives, and say where they lie: `python -m hack.images build|list`."""
+"""Build the images of this tree, and look into them: `python -m hack.images build|list|sbom|reproducible`."""
 
 import argparse
 import sys
 import time
+from pathlib import Path
 
-from hack.images.build import Options, archive_of, build
+from hack.images import reproducible, sbom
+from hack.images.build import Options, archive_of, build, version
 from hack.images.cache import cache_folder
-from hack.images.catalogue import IMAGES, in_build_order
+from hack.images.catalogue import IMAGES, ROOT, Image, in_build_order
 from hack.images.engine import default_bases
 from hack.images.progress import BuildError, Progress
 
@@ -17,6 +19,8 @@ def _arguments() -> argparse.Namespace:
     for verb, told in (
         ("build", "build and export what has changed, then print the archives as `list` does"),
         ("list", "print the archives of the tree as it is, one path a line"),
+        ("sbom", "write a bill of materials (CycloneDX) for each archive that `list` prints"),
+        ("reproducible", "build twice from nothing, and fail where an image is not the same to the byte"),
     ):
         sub = verbs.add_parser(verb, help=told)
         sub.add_argument("--only", action="append", choices=list(IMAGES), default=[], help="repeatable")
@@ -26,19 +30,31 @@ def _arguments() -> argparse.Namespace:
             default=default_bases(),
             help="start from a Debian made here, or from public images of a registry (default: %(default)s)",
         )
+        if verb == "sbom":
+            sub.add_argument(
+                "--into", type=Path, default=ROOT / ".cluster" / "sbom", help="folder (default: %(default)s)"
+            )
         if verb == "build":
             sub.add_argument("--fresh-base", action="store_true", help="make the local base anew")
     return parser.parse_args()
 
 
-def _list(arguments: argparse.Namespace) -> None:
-    """Print paths for `hack.cluster load`; an archive of an older tree is never passed off as this one's."""
+def _archives(arguments: argparse.Namespace) -> dict[Image, Path]:
+    """The archives there are; one of an older tree is never passed off as this one's."""
     folder = cache_folder()
-    for image in in_build_order(arguments.only):
-        archive = archive_of(folder, image, arguments.bases)
-        if not archive.exists():
-            raise BuildError(f"{image.short} is not built from this tree: run `python -m hack.images build`")
-        print(archive)
+    archives = {image: archive_of(folder, image, arguments.bases) for image in in_build_order(arguments.only)}
+    missing = [image.short for image, archive in archives.items() if not archive.exists()]
+    if missing:
+        raise BuildError(f"{', '.join(missing)}: not built from this tree: run `python -m hack.images build`")
+    return archives
+
+
+def _sbom(arguments: argparse.Namespace, progress: Progress) -> None:
+    for image, archive in _archives(arguments).items():
+        target = arguments.into / f"sbom-{image.short}.cdx.json"
+        count = sbom.write(archive, f"publishbuild-{image.short}", version(), target)
+        progress.say(f"{image.short}: {count} packages")
+        print(target)
 
 
 def main() -> int:
@@ -49,7 +65,11 @@ def main() -> int:
     began = time.monotonic()
     try:
         if arguments.verb == "list":
-            _list(arguments)
+            print(*_archives(arguments).values(), sep="\n")
+        elif arguments.verb == "sbom":
+            _sbom(arguments, progress)
+        elif arguments.verb == "reproducible":
+            reproducible.compare(folder, arguments.only, arguments.bases, progress)
         else:
             archives = build(folder, Options(arguments.only, arguments.bases, arguments.fresh_base), progress)
             progress.say(f"images up to date in {time.monotonic() - began:.1f} s")

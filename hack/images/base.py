@@ -1,5 +1,6 @@
 """The base image where no image registry can be reached: a small Debian with Python, made once by debootstrap."""
 
+import os
 import platform
 import shutil
 import tempfile
@@ -9,7 +10,7 @@ from hack.images import debian
 from hack.images.cache import replaced_whole
 from hack.images.catalogue import BASE_REPOSITORY, ROOT
 from hack.images.content_key import content_key
-from hack.images.engine import Engine, Recipe
+from hack.images.engine import EPOCH, Engine, Recipe
 from hack.images.progress import Progress, Step
 
 SUITE = "bookworm"
@@ -25,6 +26,7 @@ NEEDLESS = (
     "usr/share/man",
     "var/cache/apt",
     "var/cache/debconf",
+    "var/cache/ldconfig",
     "var/lib/apt/lists",
     "var/log",
 )
@@ -33,7 +35,7 @@ _DOCKERFILE = "hack/images/base.Dockerfile"
 
 def base_key() -> str:
     """Name the base by what it is made of. The mirror is left out: every mirror holds the same packages."""
-    settings = [SUITE, platform.machine(), f"packages {PACKAGES}", f"without {NEEDLESS}"]
+    settings = [SUITE, platform.machine(), f"epoch {EPOCH}", f"packages {PACKAGES}", f"without {NEEDLESS}"]
     return content_key(ROOT, [_DOCKERFILE], settings)
 
 
@@ -60,13 +62,18 @@ def _debootstrap(step: Step, mirror: str, archive: Path) -> None:
     with tempfile.TemporaryDirectory(dir=archive.parent, prefix="rootfs-") as scratch:
         rootfs = Path(scratch) / "rootfs"
         try:
-            step.run(["debootstrap", "--variant=minbase", include, SUITE, str(rootfs), mirror])
+            step.run(["debootstrap", "--variant=minbase", include, SUITE, str(rootfs), mirror], env=_same_each_time())
             for path in NEEDLESS:
                 _empty(rootfs / path)
             step.run(["tar", "--numeric-owner", "--sort=name", "-C", str(rootfs), "-cf", str(archive), "."])
         finally:
             # A debootstrap that failed may leave /proc mounted in there: no deletion may follow it.
             _forget(step, rootfs)
+
+
+def _same_each_time() -> dict[str, str]:
+    """Byte code the same each time, and valid by its source's content: the image's files have no times of theirs."""
+    return {**os.environ, "PYTHONHASHSEED": "0", "SOURCE_DATE_EPOCH": str(EPOCH)}
 
 
 def _empty(path: Path) -> None:

@@ -22,6 +22,7 @@ class Options:
     only: Collection[str] = ()
     bases: str = "local"
     fresh_base: bool = False
+    cached: bool = True
 
 
 def archive_of(folder: Path, image: Image, bases: str) -> Path:
@@ -36,7 +37,7 @@ def build(folder: Path, options: Options, progress: Progress) -> list[Path]:
         archives = {image: archive_of(folder, image, options.bases) for image in in_build_order(options.only)}
         stale: dict[str, Path] = {}
         for image, archive in archives.items():
-            if archive.exists() and not options.fresh_base:
+            if archive.exists() and options.cached and not options.fresh_base:
                 os.utime(archive)
                 progress.say(f"✓ {image.short}: unchanged, {_size(archive)}")
             else:
@@ -73,12 +74,12 @@ def _build_stale(stale: Mapping[str, Path], work: _Work) -> None:
     another tree, even where this tree's archive exists. If nothing changed, that takes seconds.
     """
     needed = {*stale, *(needs for short in stale if (needs := IMAGES[short].needs))}
-    args = {"VERSION": _version(), **_bases(needed, work)}
+    args = {"VERSION": version(), **_bases(needed, work)}
     exports: list[Future[None]] = []
     with ThreadPoolExecutor(max_workers=1) as beside:
         for image in in_build_order(needed):
             told = {**args, "RUNNER": RUNNER_NAME} if image.needs else args
-            recipe = Recipe(image.name, ROOT / image.dockerfile, ROOT, image.target, told)
+            recipe = Recipe(image.name, ROOT / image.dockerfile, ROOT, image.target, told, work.options.cached)
             with work.progress.step(f"{image.short}: build with {work.builder.name}") as step:
                 work.builder.build(step, recipe)
             if image.short in stale:
@@ -106,7 +107,9 @@ def _bases(needed: Collection[str], work: _Work) -> dict[str, str]:
     node = f"{NODE_REPOSITORY}:dev"
     with work.progress.step("base: node") as step:
         recipe = ROOT / RECIPES / "node.Dockerfile"
-        work.builder.build(step, Recipe(node, recipe, recipe.parent, args={"PYTHON_BASE": name}))
+        work.builder.build(
+            step, Recipe(node, recipe, recipe.parent, args={"PYTHON_BASE": name}, cached=work.options.cached)
+        )
     return {"PYTHON_BASE": name, "NODE_BASE": node}
 
 
@@ -116,7 +119,7 @@ def _export(image: Image, archive: Path, work: _Work) -> None:
         step.note = _size(part)
 
 
-def _version() -> str:
+def version() -> str:
     """Return the version of this tree, for the images' labels: written in one place only."""
     return str(tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"])
 

@@ -12,6 +12,9 @@ from typing import Protocol
 from hack.images import debian, leftovers
 from hack.images.progress import BuildError, Progress, Step
 
+EPOCH = 315532800
+"""The time of every file and step, so that the same tree gives the same image: 1980, the oldest that zip can say."""
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -22,12 +25,14 @@ class Recipe:
     context: Path
     target: str | None = None
     args: Mapping[str, str] = field(default_factory=dict)
+    cached: bool = True
 
     def options(self) -> list[str]:
         """Return the options that buildah and docker have in common."""
         arguments = [part for key, value in self.args.items() for part in ("--build-arg", f"{key}={value}")]
         target = ["--target", self.target] if self.target else []
-        return [*arguments, *target, "--tag", self.name, "--file", str(self.dockerfile), str(self.context)]
+        cache = [] if self.cached else ["--no-cache"]
+        return [*cache, *arguments, *target, "--tag", self.name, "--file", str(self.dockerfile), str(self.context)]
 
 
 class Engine(Protocol):
@@ -56,6 +61,7 @@ class Buildah:
     def build(self, step: Step, recipe: Recipe) -> None:
         """Run `buildah bud`. The host's registry settings come in as mounts, and leave no trace."""
         command = ["buildah", "bud", "--isolation", "chroot", "--network", "host", "--layers"]
+        command += ["--timestamp", str(EPOCH)]
         try:
             printed = step.run([*command, *self.mounts, *recipe.options()])
         finally:
@@ -79,7 +85,7 @@ class Docker:
 
     def build(self, step: Step, recipe: Recipe) -> None:
         """Run `docker build` with BuildKit, which alone leaves out the stages that a target does not need."""
-        environ = {**os.environ, "DOCKER_BUILDKIT": "1"}
+        environ = {**os.environ, "DOCKER_BUILDKIT": "1", "SOURCE_DATE_EPOCH": str(EPOCH)}
         step.run(["docker", "build", "--progress", "plain", *recipe.options()], env=environ)
 
     def has(self, name: str) -> bool:

@@ -133,7 +133,8 @@ def main() -> int:
         table.add_row(*(cell.replace("*", "") for cell in row.cells))
     console.print(table)
     if wanted.write:
-        write_between(PERFORMANCE, MARK, f"{machine()}\n\n{markdown(rows)}")
+        picture = f"![Each figure as a part of its goal](pictures/{PICTURE.name})"
+        write_between(PERFORMANCE, MARK, f"{machine()}\n\n{markdown(rows)}\n\n{picture}")
         PICTURE.parent.mkdir(exist_ok=True)
         PICTURE.write_text(chart(rows), encoding="utf-8")
     return 0 if all(row.met for row in rows) else 1

@@ -101,6 +101,26 @@ def test_editors_build_and_viewers_look(builds: Kube) -> None:
     assert [key for key, allowed in rights.items() if allowed] == [("edit", "get"), ("edit", "delete"), ("view", "get")]
 
 
+def test_the_exact_queue_is_for_those_who_are_named(installed: Helm, builds: Kube) -> None:
+    """The API server's proxy shows the queue to whom `queueReaders` names, and to nobody else without rights there."""
+    reader = {"kind": "ServiceAccount", "name": "reader", "namespace": BUILDS}
+    builds.kubectl("create", "serviceaccount", "reader")
+    installed.install(merged(IMAGES, {"queueReaders": [reader]}), seconds=SECONDS)
+    path = f"/api/v1/namespaces/{OPERATOR}/services/http:{RELEASE}:http/proxy/v1/queue"
+
+    def asked(who: str) -> subprocess.CompletedProcess[str]:
+        account = f"system:serviceaccount:{BUILDS}:{who}"
+        return builds.kubectl("get", "--raw", path, "--as", account, check=False)
+
+    try:
+        # A standby that is asked says 503; the next try may meet the leader.
+        told = until(lambda: asked("reader").stdout, seconds=60, what="the queue is told")
+        assert json.loads(told)["redis"] == "up"
+        assert "Forbidden" in asked("default").stderr
+    finally:
+        installed.install(IMAGES, seconds=SECONDS)
+
+
 def test_a_second_operator_for_all_namespaces_is_refused(installed: Helm) -> None:
     """Helm refuses another release that would act on all namespaces too, in another namespace and by another name."""
     other = Helm(Kubectl(BUILDS, kubeconfig=installed.kubectl.kubeconfig), "another")

@@ -34,6 +34,10 @@ PLACEMENT: Object = {
     "topologySpreadConstraints": [{"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule"}],
     "priorityClassName": "system-cluster-critical",
 }
+QUEUE_READERS = [
+    {"kind": "Group", "apiGroup": "rbac.authorization.k8s.io", "name": "mobile-developers"},
+    {"kind": "ServiceAccount", "name": "ci", "namespace": "mobile"},
+]
 DIMENSIONS: dict[str, list[Object]] = {
     "redis": [
         {},
@@ -73,7 +77,7 @@ DIMENSIONS: dict[str, list[Object]] = {
     "scraping": [{}, {"podMonitor": {"enabled": True, "interval": "1m", "labels": {"release": "prometheus"}}}],
     "dashboard": [{}, {"dashboard": {"enabled": True, "labels": {"folder": "builds"}}}],
     "namespaces": [{}, {"watchNamespaces": list(NAMESPACES)}],
-    "users": [{}, {"userRoles": {"create": False}}],
+    "users": [{}, {"userRoles": {"create": False}}, {"queueReaders": QUEUE_READERS}],
     "pulling": [{}, {"imagePullSecrets": [{"name": "registry"}], "image": {"digest": DIGEST, "pullPolicy": "Always"}}],
     "extra": [{}, EXTRA],
     "placement": [{}, PLACEMENT],

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from publishbuild import names
 from publishbuild.models import rules
 from publishbuild.models.spec import PublishBuildSpec
-from publishbuild.models.status import PublishBuildStatus
+from publishbuild.models.status import NEVER_OBSERVED, PublishBuildStatus
 
 Schema = dict[str, Any]
 
@@ -69,6 +69,9 @@ class _WithoutAliases(yaml.SafeDumper):
 def _root() -> Schema:
     spec = _structural_of(PublishBuildSpec)
     spec["x-kubernetes-validations"] = _spec_rules(spec)
+    status = _without_defaults(_structural_of(PublishBuildStatus))
+    # kstatus takes a resource without a status for done: Flux and Helm would go on before the operator has looked.
+    status["default"] = {"observedGeneration": NEVER_OBSERVED}
     return {
         "description": "A PublishBuild builds an Expo app at one revision and submits it to the stores, once.",
         "type": "object",
@@ -78,14 +81,14 @@ def _root() -> Schema:
             "kind": {"type": "string"},
             "metadata": {"type": "object"},
             "spec": spec,
-            "status": _without_defaults(_structural_of(PublishBuildStatus)),
+            "status": status,
         },
         "x-kubernetes-validations": [rules.name_length(names.MAX_BUILD_NAME)],
     }
 
 
 def _without_defaults(schema: Schema) -> Schema:
-    """A status shows what the operator wrote, and nothing that the API server added."""
+    """A status that the operator wrote shows nothing that the API server added."""
     made = {key: value for key, value in schema.items() if key != "default"}
     if "properties" in made:
         made["properties"] = {name: _without_defaults(inner) for name, inner in made["properties"].items()}

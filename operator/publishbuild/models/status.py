@@ -10,6 +10,7 @@ from publishbuild.models.base import KubeModel, MicroTime, Time
 from publishbuild.names import Phase
 
 LOG_TAIL_BYTES = 2048
+NEVER_OBSERVED = -1
 LIST_MAP_BY_TYPE = {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]}
 
 
@@ -129,7 +130,7 @@ class PublishBuildStatus(KubeModel):
     """What the operator knows of the build."""
 
     observed_generation: int | None = None
-    """metadata.generation that this status speaks of."""
+    """metadata.generation that this status speaks of; -1 until the operator has looked at the build."""
     phase: Phase | None = None
     """For people only; programs read the conditions."""
     queue: QueueStatus | None = None

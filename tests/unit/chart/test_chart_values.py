@@ -141,6 +141,8 @@ def test_versions_are_one() -> None:
         ),
         ({"networkPolicy": {"metricsFrom": [{}]}}, "at '/networkPolicy/metricsFrom/0': minProperties: got 0, want 1"),
         ({"networkPolicy": {"callbackFrom": {}}}, "at '/networkPolicy/callbackFrom': got object, want array"),
+        ({"queueReaders": ["mobile"]}, "at '/queueReaders/0': got string, want object"),
+        ({"queueReaders": [{"kind": "Robot", "name": "ci"}]}, "must be one of 'User', 'Group', 'ServiceAccount'"),
         ({"terminationGracePeriodSeconds": 2}, "at '/terminationGracePeriodSeconds'"),
         ({"callback": {"url": "operator:8080"}}, "at '/callback/url'"),
         ({"runnerPolicy": {"serviceAccountNames": ["Robot"]}}, "at '/runnerPolicy/serviceAccountNames/0'"),

@@ -1,4 +1,4 @@
-"""docs/reasons.md, made from the table: ``python -m publishbuild.cli.reasons.document``."""
+"""docs/reasons.md, made from the table by ``make generate``."""
 
 from __future__ import annotations
 
@@ -50,9 +50,6 @@ def _chapter(title: str, place: str, reasons: Iterable[Reason]) -> Iterator[str]
         for step in (step.filled(PLACEHOLDERS) for step in reason.steps):
             yield f"- {step.text}"
             if step.command:
-                yield from ("", "  ```console", f"  $ {step.command}", "  ```")
+                # Indented by four: less is a list's own text on the site, and the same on GitHub.
+                yield from ("", "    ```console", f"    $ {step.command}", "    ```", "")
         yield ""
-
-
-if __name__ == "__main__":
-    print(document(), end="")  # noqa: T201  # the page is its whole output

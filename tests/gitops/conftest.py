@@ -1,0 +1,34 @@
+"""One operator, and the user that pipelines are, for the examples that are tried at work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.gitops.programs import EXAMPLES
+from tests.support.rig import Rig
+
+
+@pytest.fixture(scope="session")
+def rig() -> Iterator[Rig]:
+    """A namespace of the kwok cluster with a running operator."""
+    with Rig("gitops") as made:
+        made.operator()
+        yield made
+
+
+@pytest.fixture(scope="session")
+def publisher(rig: Rig) -> Path:
+    """A kubeconfig of the user that examples/gitops/publisher.yaml makes, whose namespace is the rig's."""
+    rig.kube.kubectl("apply", "-f", str(EXAMPLES / "publisher.yaml"))
+    token = rig.kube.kubectl("create", "token", "publisher").stdout.strip()
+    config = yaml.safe_load(rig.kubeconfig.read_text(encoding="utf-8"))
+    config["users"] = [{"name": "publisher", "user": {"token": token}}]
+    config["contexts"][0]["context"] |= {"user": "publisher", "namespace": rig.kube.namespace}
+    config["current-context"] = config["contexts"][0]["name"]
+    file = rig.folder / "publisher.kubeconfig"
+    file.write_text(yaml.safe_dump(config), encoding="utf-8")
+    return file
