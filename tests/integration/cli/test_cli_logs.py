@@ -67,7 +67,8 @@ def test_following_goes_from_waiting_over_a_retry_to_the_end(
         assert lines == [f"==> attempt {number}, pod {pod} <==", f"09:30:12  attempt {number}"]
         kube.kubectl("annotate", "pod", pod, "--overwrite", "kwok.publishbuild.dev/outcome=fail")
         proxy.logs.open.discard(pod)
-    told, said = following.communicate(timeout=90)
+    kube.wait_phase("app", "Failed", seconds=60)
+    told, said = following.communicate(timeout=60)
     assert (told, following.returncode) == ("", 0)
     assert "app Retrying" in said
 
