@@ -27,7 +27,8 @@ RUN python3 -m venv /opt/venv \
  && /opt/venv/bin/pip install --quiet --constraint /src/constraints.txt "hatchling==${HATCHLING_VERSION}"
 
 # --- package: this repository alone, laid out as it will lie in /opt/venv. The README is no part of the program.
-# Byte code is compiled here and never checked against its source: the root file system is read-only.
+# Byte code is compiled here and never checked against its source: the root file system is read-only. Forced, since pip has
+# compiled some that is checked by its source's time.
 FROM tools AS package
 WORKDIR /src
 COPY pyproject.toml LICENSE ./
@@ -35,7 +36,7 @@ COPY operator/publishbuild operator/publishbuild
 RUN touch README.md \
  && /opt/venv/bin/pip install --quiet --no-deps --no-build-isolation --no-warn-script-location \
       --root /out . \
- && /opt/venv/bin/python -m compileall -q --invalidation-mode unchecked-hash -s /out /out/opt/venv/lib
+ && /opt/venv/bin/python -m compileall -q -f --invalidation-mode unchecked-hash -s /out /out/opt/venv/lib
 
 # --- operator-venv, runner-venv: third-party packages; pip itself stays behind.
 FROM base AS operator-venv

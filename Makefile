@@ -89,7 +89,7 @@ cluster-down: setup ## Stop it and remove all that it made
 images: setup ## Build the images and load them into the local cluster's node
 	@$(PY) -m hack.images build
 	@archives=$$($(PY) -m hack.images list) && \
-	  { [ ! -S .cluster/containerd.sock ] && echo "images: no node is up; make cluster-up, then make images loads them" \
+	  { [ ! -S .cluster/containerd/containerd.sock ] && echo "images: no node is up; make cluster-up, then make images loads them" \
 	    || $(PY) -m hack.cluster load $$archives; }
 
 sbom: setup ## Write a bill of materials (CycloneDX) for each image into .cluster/sbom/

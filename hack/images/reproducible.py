@@ -10,7 +10,7 @@ from hack.images.build import Options, build
 from hack.images.catalogue import in_build_order
 from hack.images.progress import BuildError, Progress
 
-_SHOWN = 20
+_SHOWN = 200
 
 
 def compare(folder: Path, only: Collection[str], bases: str, progress: Progress) -> None:
@@ -50,8 +50,11 @@ def _same(first: Path, second: Path, short: str, progress: Progress) -> bool:
     if digest(first) == digest(second):
         progress.say(f"✓ {short}: {digest(first)} both times")
         return True
-    for line in list(differences(first, second))[:_SHOWN]:
+    told = list(differences(first, second))
+    for line in told[:_SHOWN]:
         progress.say(f"  {short}: {line}")
+    if told[_SHOWN:]:
+        progress.say(f"  {short}: and {len(told) - _SHOWN} more")
     return False
 
 
