@@ -11,13 +11,13 @@ import signal
 import socket
 import threading
 import time
-from collections import deque
 from datetime import UTC, datetime
 from typing import Any
 
 import structlog
 
 from publishbuild import names
+from publishbuild.arrivals import Arrivals
 from publishbuild.bells import Bells
 from publishbuild.build_queue.places import Places
 from publishbuild.build_queue.redis_queue import RedisQueue, check_url
@@ -133,8 +133,7 @@ class Service:
             may_act=lambda: self._leadership.held,
         )
         self._loop = asyncio.get_running_loop()
-        self._watcher = Watcher(self._from_kopf, settings.watch_namespaces)
-        self._arrived: deque[tuple[str, dict[str, Any], bool]] = deque()
+        self._watcher = Watcher(Arrivals(self._loop, self._take_in).put, settings.watch_namespaces)
         self._watches = [
             (resource, Watch(cluster, resource, namespace, on_change=self._take_in, relist=self._resync.list))
             for resource in (JOBS, PODS)
@@ -290,20 +289,6 @@ class Service:
 
     def _rest(self, uid: str) -> None:
         self._bells.rest(uid)
-
-    def _from_kopf(self, resource: str, obj: dict[str, Any], deleted: bool) -> None:
-        """Called in kopf's thread; everything else of this class runs in the service's loop."""
-        self._arrived.append((resource, obj, deleted))
-        # Many that come at once wake the loop once. One leaves the line after it was taken in, so that a line of one
-        # is a line that nobody works on, or is about to leave.
-        if len(self._arrived) == 1:
-            with contextlib.suppress(RuntimeError):  # the loop is closed: the process is at its end
-                self._loop.call_soon_threadsafe(self._take_in_arrived)
-
-    def _take_in_arrived(self) -> None:
-        while self._arrived:
-            self._take_in(*self._arrived[0])
-            self._arrived.popleft()
 
     def _take_in(self, resource: str, obj: dict[str, Any], deleted: bool) -> None:
         self._resync.heard()

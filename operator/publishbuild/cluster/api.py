@@ -27,7 +27,6 @@ MERGE_PATCH = "application/merge-patch+json"
 BAD_REQUEST, UNAUTHORIZED, FORBIDDEN, NOT_FOUND, CONFLICT, GONE, TOO_LARGE, INVALID = (
     400, 401, 403, 404, 409, 410, 413, 422,
 )  # fmt: skip
-CONNECTIONS = 64
 # An object of Kubernetes has at most 1.5 MiB, and a line of a watch holds one.
 _LINE_BYTES = 2**21
 
@@ -72,7 +71,8 @@ class Api:
         self.namespace = namespace
         self._count = count
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=CONNECTIONS, ssl=self._client.rest_client.ssl_context),
+            # Without a limit: each namespace has watches of its own, which must never keep the Lease waiting.
+            connector=aiohttp.TCPConnector(limit=0, ssl=self._client.rest_client.ssl_context),
             read_bufsize=_LINE_BYTES,
         )
         self._always: dict[str, Any] = {

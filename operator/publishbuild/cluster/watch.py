@@ -63,10 +63,17 @@ class Watch:
                 self._failures = 0
                 self._version = int(obj["metadata"]["resourceVersion"])
                 if kind != "BOOKMARK":
-                    self._on_change(self._resource, obj, kind == "DELETED")
+                    self._hand_on(obj, deleted=kind == "DELETED")
                 number += 1
                 if number % _PART == 0:
                     await asyncio.sleep(0)
+
+    def _hand_on(self, obj: Object, *, deleted: bool) -> None:
+        try:
+            self._on_change(self._resource, obj, deleted)
+        except Exception:
+            # One object that cannot be read never keeps the others from being seen.
+            log.exception("an object could not be taken in", resource=self._resource, uid=obj["metadata"].get("uid"))
 
     async def _back_off(self, error: ApiError) -> None:
         self._failures += 1

@@ -128,3 +128,18 @@ async def test_a_connection_that_brought_something_counts_as_good(pauses: list[f
     await world.run()
     assert world.asked == [10, 11, 12, 13]
     assert pauses == [0.2] * 3
+
+
+async def test_one_that_cannot_be_read_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An object on which taking it in fails is logged, and the watch goes on with those behind it."""
+    world = World([[("ADDED", 11), ("ADDED", 12)], []])
+    seen: list[int] = []
+
+    def take(_: str, obj: dict[str, Any], __: bool) -> None:
+        seen.append(int(obj["metadata"]["resourceVersion"]))
+        if len(seen) == 1:
+            raise KeyError("status")
+
+    monkeypatch.setattr(world.watch, "_on_change", take)
+    await world.run()
+    assert (seen, world.asked) == ([11, 12], [10, 12])
