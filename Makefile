@@ -50,13 +50,20 @@ faults: setup ## The fault suite: RUNS=50 fresh seeds, or SEED=n again (JOBS=2 a
 faults-selftest: setup ## Break the operator on purpose, and demand that the fault suite notices
 	@$(PY) -m tests.faults.selftest $(if $(JOBS),--side-by-side $(JOBS)) $(if $(WRITE),--write)
 
-generate: setup ## Make crds/, and the chart's copy, anew from the models
+generate: setup ## Make crds/, the chart's copy, and the pages of docs/ that are made from the code
 	@$(VENV)/bin/publishbuild crd > $(CRD)
 	@cp $(CRD) $(CHART_CRD)
+	@$(PY) -m hack.docs generate
 
 verify: setup ## Fail where a generated file is not what its source makes
 	@$(VENV)/bin/publishbuild crd | diff -u $(CRD) - || { echo "make: $(CRD) is out of date: make generate"; exit 1; }
 	@diff -u $(CHART_CRD) $(CRD) || { echo "make: $(CHART_CRD) is out of date: make generate"; exit 1; }
+	@$(PY) -m hack.docs verify
+
+# The theme's notice of its successor is no warning about this site; operator/decisions/0008-dependencies.md has it.
+docs: setup ## Build the documentation site into .site/ (REPO_URL=https://… for links to the repository)
+	@DOCS_REPO_URL=$(REPO_URL) NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict
+	@echo "docs: .site/index.html"
 
 record-statuses: setup ## Record anew what builds look like in each state, for the GitOps tests (kwok cluster)
 	@$(PY) -m tests.gitops
@@ -67,6 +74,12 @@ soak: setup ## 5,000 builds through one operator: memory and connections stay le
 reliability: setup ## Measure take-over, silent Redis, flushall and turns (RUNS=n, ONLY=part, WRITE=1)
 	@$(PY) -m tests.reliability --runs $(or $(RUNS),5) $(if $(ONLY),--only $(ONLY)) $(if $(WRITE),--write)
 
+pictures: setup ## Record docs/pictures/ anew, from real runs of the command on the kwok cluster
+	@$(PY) -m tests.pictures
+
+bench: setup ## Measure launches, lifecycles, latencies, restarts beside their ceilings (RUNS=n, ONLY=part, WRITE=1)
+	@$(PY) -m tests.bench --runs $(or $(RUNS),3) $(if $(ONLY),--only $(ONLY)) $(if $(WRITE),--write)
+
 cluster-up: setup ## Start the local cluster (NODE=real or kwok)
 	@$(PY) -m hack.cluster up --node $(NODE)
 
@@ -76,7 +89,7 @@ cluster-down: setup ## Stop it and remove all that it made
 images: setup ## Build the images and load them into the local cluster's node
 	@$(PY) -m hack.images build
 	@archives=$$($(PY) -m hack.images list) && \
-	  { [ ! -S .cluster/containerd.sock ] && echo "images: no node is up; make cluster-up, then make images loads them" \
+	  { [ ! -S .cluster/containerd/containerd.sock ] && echo "images: no node is up; make cluster-up, then make images loads them" \
 	    || $(PY) -m hack.cluster load $$archives; }
 
 sbom: setup ## Write a bill of materials (CycloneDX) for each image into .cluster/sbom/
@@ -89,4 +102,4 @@ images-reproducible: setup ## Build both images twice from nothing: are they the
 format: setup ## Let ruff lay out the code
 	@$(VENV)/bin/ruff format -q . && $(VENV)/bin/ruff check -q --fix .
 
-.PHONY: help setup demo test test-long check faults faults-selftest generate verify record-statuses soak reliability cluster-up cluster-down images sbom images-reproducible format
+.PHONY: help setup demo test test-long check faults faults-selftest generate verify docs record-statuses soak reliability bench pictures cluster-up cluster-down images sbom images-reproducible format

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from publishbuild import names
+from publishbuild.cluster.live_jobs import LiveJobs
 from publishbuild.decide.actions import Action, EmitEvent, ReportStatus
 from publishbuild.decide.facts import BuildFacts, Facts, JobFacts, LaunchTrouble, PodFacts, QueueFacts
 from publishbuild.models.base import rfc3339
@@ -284,3 +285,11 @@ def events(actions: Iterable[Action]) -> list[EmitEvent]:
 def with_status(build: Object, status: PublishBuildStatus) -> Object:
     """``build`` after the API server has stored ``status``: as JSON, in whole seconds where it has those."""
     return build | {"status": json.loads(json.dumps(status.to_wire()))}
+
+
+def counted(jobs: Iterable[JobFacts]) -> LiveJobs:
+    """The index over ``jobs`` that the store keeps."""
+    live = LiveJobs()
+    for job in jobs:
+        live.note(job)
+    return live

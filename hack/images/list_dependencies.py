@@ -7,17 +7,27 @@ the image.
 Usage: list_dependencies.py PYPROJECT [EXTRA…]
 """
 
+import re
 import sys
 import tomllib
 from pathlib import Path
 
 
 def dependencies(pyproject: str, extras: list[str]) -> list[str]:
-    """Return the base requirements and those of the extras, sorted: their order in the file changes nothing."""
+    """Return the base requirements and those of the extras, sorted: their order in the file changes nothing.
+
+    An extra that names the project itself with other extras (``name[other]``) stands for theirs.
+    """
     project = tomllib.loads(pyproject)["project"]
-    wanted = set(project.get("dependencies", []))
-    for extra in extras:
-        wanted |= set(project["optional-dependencies"][extra])
+    itself = re.compile(rf"{re.escape(project['name'])}\[(.+)\]")
+    wanted: set[str] = set()
+    lists = [project.get("dependencies", []), *(project["optional-dependencies"][extra] for extra in extras)]
+    while lists:
+        for requirement in lists.pop():
+            if own := itself.fullmatch(requirement):
+                lists += [project["optional-dependencies"][extra.strip()] for extra in own[1].split(",")]
+            else:
+                wanted.add(requirement)
     return sorted(wanted)
 
 

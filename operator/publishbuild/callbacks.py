@@ -15,7 +15,7 @@ from publishbuild.cluster.supersede import superseded_by
 from publishbuild.decide.facts import BuildFacts, JobFacts
 from publishbuild.decide.redaction import redacted
 from publishbuild.names import FailureReason
-from publishbuild.observe.http import Answer
+from publishbuild.observe.answer import NOT_LEADING, Answer
 from publishbuild.runner.result import RunResult
 
 # One status write for a build in so many seconds, however often its pods report.
@@ -59,7 +59,7 @@ class Callbacks:
         """Take in a report of a running attempt: the same JSON that a termination message holds."""
         job = self._store.job(uid)
         if not self._leads():
-            return Answer(503, "this operator does not lead: try again, another one may answer")
+            return NOT_LEADING
         if job is None or job.finished or not _fits(token, job.callback_token):
             return Answer(403, "no running build has this uid and token")
         result = RunResult.from_message(redacted(body))

@@ -17,6 +17,8 @@ from publishbuild.observe.metrics import Metrics
 log = structlog.get_logger(__name__)
 
 IDLE_SECONDS = 0.5
+# Turns are at least that far apart: in a storm of changes one turn serves many of them.
+TURN_SECONDS = 0.02
 FIRST_RECONNECT_SECONDS = 0.2
 LONGEST_RECONNECT_SECONDS = 5.0
 REFRESH_SECONDS = 2.0
@@ -53,6 +55,7 @@ class Dispatcher:
         self._spread = spread
         self._may_act = may_act
         self._stale = True
+        self._due = 0.0
         self._all_shown = False
         self._failures = 0
         self._warned = False
@@ -62,10 +65,16 @@ class Dispatcher:
         await self._turn()
 
     async def run(self) -> None:
-        """Take a turn whenever something changed, and now and then to see that Redis and its index are whole."""
+        """Take a turn whenever a build might get a place, and now and then to see that Redis and its index are whole.
+
+        What only left the queue is told to the index at the next turn.
+        """
         while True:
             await (self._back_off() if self._failures else self._wait(IDLE_SECONDS))
-            await self._turn()
+            if self._failures or self._stale or self._places.wanted or self._monotonic() >= self._due:
+                await self._turn()
+                self._due = self._monotonic() + IDLE_SECONDS
+                await asyncio.sleep(TURN_SECONDS)
 
     async def refresh_positions(self) -> None:
         """Show each waiting build its position, within a fixed budget of writes."""
@@ -152,7 +161,7 @@ class Dispatcher:
         places.moved = False
         places.positions = {uid: position for position, uid in enumerate(places.order(), start=1)}
         reason = places.reasons()
-        outdated = (uid for uid, at in places.positions.items() if self._shown(uid) != (at, reason(uid)))
+        outdated = (uid for uid, at in places.positions.items() if self._shown(uid) != (at, reason(places.member(uid))))
         rung = list(islice(outdated, REFRESH_WRITES))
         for uid in rung:
             self._ring(uid)

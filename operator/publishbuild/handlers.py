@@ -17,7 +17,7 @@ import kopf
 import structlog
 
 from publishbuild import names
-from publishbuild.cluster.objects import BUILDS, JOBS, NAMESPACES, PODS
+from publishbuild.cluster.objects import BUILDS, NAMESPACES
 
 log = structlog.get_logger(__name__)
 
@@ -35,7 +35,6 @@ def registry(on_event: OnEvent, *, clusterwide: bool) -> kopf.OperatorRegistry:
     Namespaces are watched by an operator for all of them alone: no Role can grant that for some.
     """
     made = kopf.OperatorRegistry()
-    ours = {names.LABEL_MANAGED_BY: names.OPERATOR_NAME}
 
     def pass_on(resource: str) -> Callable[..., Awaitable[None]]:
         # A coroutine, since kopf sends plain functions through a thread pool.
@@ -47,8 +46,6 @@ def registry(on_event: OnEvent, *, clusterwide: bool) -> kopf.OperatorRegistry:
 
     kopf.on.login(registry=made)(_log_in)
     kopf.on.event(names.GROUP, names.VERSION, names.PLURAL, registry=made)(pass_on(BUILDS))
-    kopf.on.event("batch", "v1", "jobs", labels=ours, registry=made)(pass_on(JOBS))
-    kopf.on.event("", "v1", "pods", labels=ours, registry=made)(pass_on(PODS))
     if clusterwide:
         kopf.on.event("", "v1", NAMESPACES, registry=made)(pass_on(NAMESPACES))
     return made
@@ -65,11 +62,42 @@ def settings() -> kopf.OperatorSettings:
     made.posting.enabled = False
     made.scanning.disabled = True
     made.watching.inactivity_timeout = SILENCE_SECONDS
-    # At the server: a cluster has many Jobs and pods, and few are ours.
-    for group, resource in (("batch", "jobs"), ("", "pods")):
-        made.watching.label_selectors[group, "v1", resource] = names.JOB_SELECTOR
     made.persistence.finalizer = f"{names.GROUP}/never-set"
+    made.persistence.diffbase_storage = _NoDiffs()
+    made.persistence.progress_storage = _NoProgress()
     return made
+
+
+class _NoDiffs(kopf.DiffBaseStorage):
+    """kopf compares each object with what it handled last, though nobody here asks: that cost a deep copy an event."""
+
+    def build(self, **_: Any) -> Any:
+        return {}
+
+    def fetch(self, **_: Any) -> None:
+        return None
+
+    def store(self, **_: Any) -> None:
+        return None
+
+
+class _NoProgress(kopf.ProgressStorage):
+    """Handlers of events have no progress to keep."""
+
+    def fetch(self, **_: Any) -> None:
+        return None
+
+    def store(self, **_: Any) -> None:
+        return None
+
+    def purge(self, **_: Any) -> None:
+        return None
+
+    def touch(self, **_: Any) -> None:
+        return None
+
+    def clear(self, *, essence: Any) -> Any:
+        return essence
 
 
 class Watcher:

@@ -50,8 +50,12 @@ class Launching:
             for pod in await self._cluster.pods_of(build.namespace, build.uid):
                 self._store.apply(PODS, pod)
 
-    async def launch(self, facts: Facts, manifest: api.Object) -> None:
-        """Create the Job. One of its name that belongs to this build is as good; a refusal becomes a Fact."""
+    async def launch(self, facts: Facts, manifest: api.Object) -> bool:
+        """Create the Job. One of its name that belongs to this build is as good; a refusal becomes a Fact.
+
+        True where it was refused, and another look is due. Where it was not, the new Job rings the bell: the look that
+        reports it stands behind those that launch others.
+        """
         build = facts.build
         try:
             job: api.Object | None = await self._cluster.create_job(build.namespace, manifest)
@@ -61,7 +65,7 @@ class Launching:
             elif error.status in (*_FINAL, *_REFUSED):
                 retry_at = facts.now + timedelta(seconds=LAUNCH_RETRY_SECONDS)
                 self._troubles[build.uid] = LaunchTrouble(error.message, error.status in _FINAL, retry_at)
-                return
+                return True
             else:
                 self._unsure.add(build.uid)
                 raise
@@ -70,6 +74,7 @@ class Launching:
         if (job["metadata"].get("labels") or {}).get(LABEL_UID) != build.uid:
             message = f"a Job named {job['metadata']['name']} exists and is not this build's"
             self._troubles[build.uid] = LaunchTrouble(message, final=True, retry_at=facts.now)
-            return
+            return True
         self._troubles.pop(build.uid, None)
         self._store.apply(JOBS, job)
+        return False

@@ -161,8 +161,7 @@ class Reconciler:
                 case do.WakeAfter(seconds=seconds):
                     self._wake_after(build.uid, seconds)
                 case do.LaunchJob(manifest=manifest):
-                    await self._launching.launch(facts, manifest)
-                    return True
+                    return await self._launching.launch(facts, manifest)
                 case do.ReportStatus(status=status):
                     if not await self._reporting.write(build, record, status):
                         return True

@@ -12,35 +12,40 @@ import socket
 import threading
 import time
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import structlog
 
 from publishbuild import names
+from publishbuild.arrivals import Arrivals
 from publishbuild.bells import Bells
 from publishbuild.build_queue.places import Places
 from publishbuild.build_queue.redis_queue import RedisQueue, check_url
 from publishbuild.callbacks import Callbacks
-from publishbuild.cluster.api import Api, connect
+from publishbuild.cluster.api import Api
+from publishbuild.cluster.connect import connect, pod_namespace
 from publishbuild.cluster.events import Events
 from publishbuild.cluster.leases import Leases
-from publishbuild.cluster.objects import NAMESPACES, Cluster
+from publishbuild.cluster.objects import JOBS, NAMESPACES, PODS, Cluster
 from publishbuild.cluster.pause_look import UNWATCHED_SECONDS, PauseLook
 from publishbuild.cluster.pauses import Pauses
 from publishbuild.cluster.resync import Resync
 from publishbuild.cluster.store import Store
+from publishbuild.cluster.watch import Watch
 from publishbuild.dispatcher import Dispatcher
 from publishbuild.handlers import Watcher
 from publishbuild.launching import Launching
 from publishbuild.leadership import Leadership, LeadershipLostError
-from publishbuild.observe.http import HttpServer, application
+from publishbuild.observe.answer import NOT_LEADING, Answer
+from publishbuild.observe.callback_endpoints import callback_endpoints
+from publishbuild.observe.endpoints import endpoints
+from publishbuild.observe.http import HttpServer
 from publishbuild.observe.metrics import Metrics
 from publishbuild.observe.outcomes import Outcomes
 from publishbuild.queue_view import QueueView
 from publishbuild.reconcile import Defaults, Reconciler
 from publishbuild.reporting import Reporting
-from publishbuild.settings import Settings, redis_url_error
+from publishbuild.settings import Settings, redis_url_error, variable
 
 log = structlog.get_logger(__name__)
 
@@ -55,7 +60,6 @@ WATCH_STOP_SECONDS = 2.0
 # After these the process ends whatever still keeps it: nobody may act without the lease, and SIGTERM has its limit.
 LOST_SECONDS = 3.0
 STOP_SECONDS = 9.5
-NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
 def _now() -> datetime:
@@ -90,7 +94,7 @@ class Service:
             direct=settings.on_redis_outage == "direct",
             paused_by=self._pauses.paused_by,
         )
-        self._view = QueueView(self._store, self._places)
+        self._view = QueueView(self._store, self._places, clock=_now, monotonic=time.monotonic)
         self._events = Events(cluster, _now, identity)
         self._queue = RedisQueue(settings.redis_url, epoch=secrets.token_hex(8))
         self._callbacks = Callbacks(
@@ -129,9 +133,15 @@ class Service:
             may_act=lambda: self._leadership.held,
         )
         self._loop = asyncio.get_running_loop()
-        self._watcher = Watcher(self._from_watch, settings.watch_namespaces)
-        self._http = HttpServer(application(self, metrics, self._callbacks), settings.http_port)
+        self._watcher = Watcher(Arrivals(self._loop, self._take_in).put, settings.watch_namespaces)
+        self._watches = [
+            (resource, Watch(cluster, resource, namespace, on_change=self._take_in, relist=self._resync.list))
+            for resource in (JOBS, PODS)
+            for namespace in settings.watch_namespaces or ("",)
+        ]
+        self._servers = self._made_servers()
         self._synced = False
+        self._knows_queue = False
         self._claiming: list[asyncio.Task[None]] = []
         self._keeping: asyncio.Task[None] | None = None
         metrics.show_queue(self._view.depth, self._view.running)
@@ -142,8 +152,10 @@ class Service:
         Raises:
             LeadershipLostError: the lease was lost; nothing more was written.
         """
-        await self._http.start()
-        log.info("operator starts", http_port=self._http.port, **_shown_settings(self._settings))
+        for server in self._servers.values():
+            await server.start()
+        ports = {name: server.port for name, server in self._servers.items()}
+        log.info("operator starts", **ports, **_shown_settings(self._settings))
         work = asyncio.create_task(self._work())
         stopping = asyncio.create_task(stop.wait())
         try:
@@ -162,6 +174,8 @@ class Service:
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._resync.run())
+                for resource, watch in self._watches:
+                    tasks.create_task(watch.run(self._resync.versions[resource]))
                 await self._leadership.acquire()
                 self._keeping = tasks.create_task(self._keep())
                 # A standby's watch may have missed what the last leader did: nothing is decided on that.
@@ -194,6 +208,7 @@ class Service:
         self._places.opening = True
         await self._bells.answered(self._store.uids())
         self._places.opening = False
+        self._knows_queue = True
         self._claiming += [
             tasks.create_task(self._dispatcher.run()),
             tasks.create_task(self._dispatcher.refresh_positions()),
@@ -205,7 +220,7 @@ class Service:
         """Stop in order. Without the lease nothing may be finished; with it, it is given back last."""
         _end_within(STOP_SECONDS)
         log.info("operator stops: no new claims, finishes what is under way", under_way=self._bells.unanswered)
-        self._synced = False
+        self._synced = self._knows_queue = False
         for task in self._claiming:
             task.cancel()
         watch_stopped = asyncio.create_task(asyncio.to_thread(self._watcher.stop, WATCH_STOP_SECONDS))
@@ -221,7 +236,7 @@ class Service:
         await asyncio.gather(work, watch_stopped, return_exceptions=True)
         await self._queue.close()
         await self._api.close()
-        await self._http.stop()
+        await asyncio.gather(*(server.stop() for server in self._servers.values()))
         log.info("operator stopped")
 
     async def _finish(self) -> None:
@@ -252,9 +267,19 @@ class Service:
         """Why it cannot work yet, as leader or as warm standby."""
         return None if self._synced else "the caches are not synced"
 
-    def queue(self) -> dict[str, Any]:
-        """The exact order of the queue, for ``/v1/queue``."""
-        return self._view.queue()
+    def queue(self) -> Answer:
+        """The exact order of the queue, for ``/v1/queue``; only the leader knows it."""
+        if not (self._knows_queue and self._leadership.held):
+            return NOT_LEADING
+        return Answer(200, self._view.text())
+
+    def _made_servers(self) -> dict[str, HttpServer]:
+        """By the setting of their port; pods are listened to only where they are told of it."""
+        settings = self._settings
+        apps = {"http_port": (endpoints(self, self._metrics), settings.http_port)}
+        if settings.callback_url:
+            apps["callback_port"] = (callback_endpoints(self._callbacks), settings.callback_port)
+        return {field: HttpServer(app, port, setting=variable(field)) for field, (app, port) in apps.items()}
 
     def _ring(self, uid: str) -> None:
         self._bells.ring(uid)
@@ -264,11 +289,6 @@ class Service:
 
     def _rest(self, uid: str) -> None:
         self._bells.rest(uid)
-
-    def _from_watch(self, resource: str, obj: dict[str, Any], deleted: bool) -> None:
-        """Called in kopf's thread; everything else of this class runs in the service's loop."""
-        with contextlib.suppress(RuntimeError):  # the loop is closed: the process is at its end
-            self._loop.call_soon_threadsafe(self._take_in, resource, obj, deleted)
 
     def _take_in(self, resource: str, obj: dict[str, Any], deleted: bool) -> None:
         self._resync.heard()
@@ -300,14 +320,12 @@ def _identity() -> str:
 
 def _own_namespace(settings: Settings) -> str:
     """The pod's own namespace; outside of a cluster, the first that is watched."""
-    if NAMESPACE_FILE.exists():
-        return NAMESPACE_FILE.read_text().strip()
-    return settings.watch_namespaces[0] if settings.watch_namespaces else "default"
+    return pod_namespace() or (settings.watch_namespaces[0] if settings.watch_namespaces else "default")
 
 
 def _shown_settings(settings: Settings) -> dict[str, Any]:
     """The settings for the log: all but the Redis URL, which may hold a password."""
-    return settings.model_dump(exclude={"redis_url", "http_port"})
+    return settings.model_dump(exclude={"redis_url", "http_port", "callback_port"})
 
 
 async def serve(settings: Settings) -> None:
@@ -315,7 +333,7 @@ async def serve(settings: Settings) -> None:
 
     Raises:
         SettingsError: a REDIS_URL that cannot be used.
-        ListenError: the HTTP port cannot be listened on.
+        ListenError: a port cannot be listened on.
         ApiError: where no cluster can be reached by service account or kubeconfig.
         LeadershipLostError: another operator leads now, or the API server could not be reached in time.
     """

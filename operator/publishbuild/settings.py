@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo
 
 from publishbuild.build_queue.address import SCHEMES, read_address
 
@@ -24,6 +24,7 @@ _ALLOWED = {
     "PUBLISHBUILD_LOG_LEVEL": "debug, info, warning or error",
     "PUBLISHBUILD_LOG_FORMAT": "json or console",
     "PUBLISHBUILD_HTTP_PORT": "a port from 0 (any free one) to 65535",
+    "PUBLISHBUILD_CALLBACK_PORT": "a port from 0 (any free one) to 65535, not that of PUBLISHBUILD_HTTP_PORT",
     "PUBLISHBUILD_RESYNC_SECONDS": "a number of seconds from 1 to 86400",
 }
 
@@ -41,8 +42,14 @@ def _redis_url(value: str) -> str:
     return value
 
 
+def _own_port(value: int, info: ValidationInfo) -> int:
+    if value and value == info.data.get("http_port"):
+        raise ValueError("taken by PUBLISHBUILD_HTTP_PORT")
+    return value
+
+
 class Settings(BaseModel):
-    """See `contract.md`'s table, which `docs/settings.md` repeats for users."""
+    """`docs/settings.md` explains each to users."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -60,6 +67,7 @@ class Settings(BaseModel):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "console"] = "json"
     http_port: Annotated[int, Field(ge=0, le=65_535)] = 8080
+    callback_port: Annotated[int, Field(ge=0, le=65_535, validate_default=True), AfterValidator(_own_port)] = 8081
     resync_seconds: Annotated[float, Field(ge=1, le=86_400)] = 300.0
 
 
@@ -85,7 +93,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         name = variable(field)
         if field == "redis_url":
             raise redis_url_error(first["ctx"]["error"]) from None
-        raise SettingsError(f"{name}: {given[field]!r} cannot be used; allowed is {_ALLOWED[name]}") from None
+        value = given.get(field, str(first["input"]))
+        raise SettingsError(f"{name}: {value!r} cannot be used; allowed is {_ALLOWED[name]}") from None
 
 
 def redis_url_error(reason: ValueError) -> SettingsError:

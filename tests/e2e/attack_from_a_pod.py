@@ -1,6 +1,7 @@
 """What a build's pod tries against its surroundings; prints one JSON object of what each attempt came to.
 
-Runs in the runner's image as `python -c`, with the arguments Redis's host, and the callback URL of another build.
+Runs in the runner's image as `python -c`, with the arguments Redis's host, the callback URL of another build, and where
+the operator has its metrics.
 """
 
 import json
@@ -57,7 +58,16 @@ def capabilities() -> str:
     return next(line.split()[1] for line in lines if line.startswith("CapBnd"))
 
 
-def main(redis: str, victim: str) -> dict[str, str]:
+def fields_of_the_queue(url: str) -> str:
+    """The names of all fields that the queue tells, those of a waiting build by commas."""
+    http(url)  # until it is no standby that answers
+    with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310
+        queue = json.load(answer)
+    in_line = {",".join(build) for build in queue.pop("waiting")}
+    return " ".join(sorted([*queue, *in_line]))
+
+
+def main(redis: str, victim: str, metrics: str) -> dict[str, str]:
     """Each attempt and its outcome."""
     own = os.environ["PUBLISHBUILD_CALLBACK_URL"]
     operator = own.split("/v1/")[0]
@@ -77,7 +87,10 @@ def main(redis: str, victim: str) -> dict[str, str]:
         "callback-huge": http(own, body=b"x" * 100_000, token=os.environ["PUBLISHBUILD_CALLBACK_TOKEN"]),
         "callback-junk": http(own, body=b'{"stage": ', token=os.environ["PUBLISHBUILD_CALLBACK_TOKEN"]),
         "traversal": talk(host, int(port), "GET /v1/builds/../../etc/passwd HTTP/1.1\r\nHost: x\r\n\r\n").split()[1],
-        "metrics": http(f"{operator}/metrics"),
+        "callback-metrics": http(f"{operator}/metrics"),
+        "callback-queue": http(f"{operator}/v1/queue"),
+        "metrics": http(f"{metrics}/metrics"),
+        "queue": fields_of_the_queue(f"{metrics}/v1/queue"),
         "shell": os.environ.get("INJECTED", ""),
         "own-uid": os.environ["PUBLISHBUILD_UID"],
     }

@@ -35,8 +35,11 @@ OUTCOMES = {
     "callback-huge": "413",
     "callback-junk": "400",
     "traversal": "404",
-    # Known and told in docs/security.md: one port for builds' pods and for metrics, without a NetworkPolicy.
+    "callback-metrics": "404",
+    "callback-queue": "404",
+    # Known and told in docs/security.md: without a NetworkPolicy every pod may connect to the other port.
     "metrics": "200",
+    "queue": "limit position,uid,reason,eta redis running time",
     "shell": "$(id) `id` $INJECTED {{ id }}",
 }
 
@@ -46,12 +49,14 @@ def from_inside(installed: Helm) -> dict[str, str]:
     """What a build's pod came to with each of its attempts; another build that runs is its victim."""
     installed.install(merged(IMAGES, {"replicas": 1}), seconds=SECONDS)
     kubectl = installed.kubectl
-    victim = a_build("victim", "trap exit TERM; sleep 600 & wait")
+    victim = a_build("victim", "trap exit TERM; sleep 600 & wait", concurrencyKey="victim")
     kubectl("-n", BUILDS, "apply", "-f", "-", stdin=json.dumps(victim))
     kubectl("-n", BUILDS, "wait", "--for=jsonpath={.status.phase}=Running", "pb/victim", "--timeout=90s")
     uid = kubectl.get("-n", BUILDS, "pb", "victim")["metadata"]["uid"]
-    target = f"http://{RELEASE}.{OPERATOR}.svc:8080/v1/builds/{uid}"
-    command = ["python", "-c", FROM_A_POD, f"{RELEASE}-redis.{OPERATOR}.svc", target]
+    kubectl("-n", BUILDS, "apply", "-f", "-", stdin=json.dumps(a_build("waits", concurrencyKey="victim")))
+    operator = f"{RELEASE}.{OPERATOR}.svc"
+    target = f"http://{operator}:8081/v1/builds/{uid}"
+    command = ["python", "-c", FROM_A_POD, f"{RELEASE}-redis.{OPERATOR}.svc", target, f"http://{operator}:8080"]
     env = [
         {"name": "PUBLISHBUILD_UID", "value": uid},
         {"name": "INJECTED", "value": OUTCOMES["shell"]},

@@ -57,7 +57,7 @@ MUTATIONS = (
     ),
     Mutation(
         "live Jobs occupy no place",
-        (Edit("build_queue/places.py", "[*self._jobs.live_jobs(), *claims]", "[*claims]"),),
+        (Edit("build_queue/places.py", "Counter(live.by_namespace)", "Counter[str]()"),),
         _QUICK,
         frozenset({3}),
     ),
@@ -66,8 +66,8 @@ MUTATIONS = (
         (
             Edit(
                 "build_queue/places.py",
-                "claims = [waiting for uid, waiting in self._claims.items() if self._jobs.job(uid) is None]",
-                "claims: list[Waiting] = []",
+                "[waiting for uid, waiting in self._claims.items() if self._jobs.job(uid) is None]",
+                "[]",
             ),
         ),
         replace(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import uuid
@@ -99,9 +98,13 @@ def test_an_overdue_build_overtakes_every_priority(
     kube.apply(manifest("first", outcome="hold"), manifest("low", priority=-1000))
     kube.wait_phase("first", "Running")
 
+    def uid(name: str) -> str:
+        found: str = kube.build(name)["metadata"]["uid"]
+        return found
+
     def is_overdue() -> bool:
-        waiting = json.loads(operator.get("/v1/queue")[1])["waiting"]
-        return [build["name"] for build in waiting] == ["low", "high"]
+        queue = operator.queue()
+        return queue is not None and [build["uid"] for build in queue["waiting"]] == [uid("low"), uid("high")]
 
     kube.apply(manifest("high", priority=1000))
     until(is_overdue, seconds=20, what="the low one stands before the high one")

@@ -60,6 +60,9 @@ def test_the_standby_is_ready_and_writes_nothing(
     kube.wait_phase("app", "Succeeded")
     assert standby.get("/readyz")[0] == 200
     assert standby.metric("publishbuild_leader") == 0
+    # It waits for nothing to be in line, so an empty queue would be a lie as soon as something is.
+    assert standby.get("/v1/queue")[0] == 503
+    assert leader.queue() is not None
     assert writes(standby) == []
     assert writes(leader) != []
     assert leader.events_logged("the index in Redis is gone") == 0

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import redis
@@ -59,7 +58,9 @@ def rebuild(rig: Rig, count: int) -> Rebuilt:
         until(lambda: _is_whole(client, total), seconds=60, what="the index is whole again", pause=0.001)
         whole = time.monotonic() - began
         until(lambda: operator.events_logged("index rebuilt") > notices, seconds=10, what="the log says so")
-        return Rebuilt(total, whole, _rebuild_alone(operator), order == _order(operator), members == _members(client))
+        same_members, after = members == _members(client), datetime.now(UTC)
+        again = until(lambda: _order(operator, since=after), seconds=60, what="the order as it is now")
+        return Rebuilt(total, whole, _rebuild_alone(operator), order == again, same_members)
 
 
 def launch_number_of_the_late_one(rig: Rig, flood: int) -> int:
@@ -120,10 +121,12 @@ def _members(client: redis.Redis) -> tuple[Any, Any]:
     return client.zrange(WAITING, 0, -1, withscores=True), client.hgetall(MEMBERS)
 
 
-def _order(operator: OperatorProcess) -> list[tuple[str, str]]:
-    """(namespace, name) of all that wait, in order; none where the operator does not answer."""
-    status, text = operator.get("/v1/queue")
-    return [(build["namespace"], build["name"]) for build in json.loads(text)["waiting"]] if status else []
+def _order(operator: OperatorProcess, *, since: datetime | None = None) -> list[str]:
+    """Uids of all that wait, in order; none where the operator does not know it, or not yet as it is ``since`` then."""
+    queue = operator.queue()
+    if queue is None or (since is not None and datetime.fromisoformat(queue["time"]) < since):
+        return []
+    return [build["uid"] for build in queue["waiting"]]
 
 
 def _rebuild_alone(operator: OperatorProcess) -> float:

@@ -5,25 +5,29 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Iterable
-from http import HTTPStatus
+from contextlib import aclosing
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import aiohttp
 from kubernetes.aio import client as kube_client
 from kubernetes.aio import config as kube_config
 
 from publishbuild import names
 from publishbuild.cluster.api import MERGE_PATCH, NOT_FOUND, Api, ApiError
+from publishbuild.cluster.objects import BUILDS, JOBS
 from tests.support.kube import Object
 
 CONNECTIONS = 32
 _WATCH_SECONDS = 60
 
 
-def _path(namespace: str, name: str = "") -> str:
-    root = f"/apis/{names.GROUP}/{names.VERSION}/namespaces/{namespace}/{names.PLURAL}"
+_ROOTS = {BUILDS: f"/apis/{names.API_VERSION}", JOBS: "/apis/batch/v1"}
+
+
+def path_of(namespace: str, name: str = "", *, resource: str = BUILDS) -> str:
+    """Where a namespace's objects of ``resource`` are, or the one of that name."""
+    root = f"{_ROOTS[resource]}/namespaces/{namespace}/{resource}"
     return f"{root}/{name}" if name else root
 
 
@@ -39,10 +43,7 @@ class FastKube:
         await kube_config.load_kube_config(  # type: ignore[no-untyped-call]  # not typed there
             config_file=str(self._kubeconfig), client_configuration=configuration
         )
-        configuration.connection_pool_maxsize = CONNECTIONS + 2
-        # The generated client is not typed through.
-        self._client: Any = kube_client.ApiClient(configuration)
-        self._api = Api(self._client, lambda *_: None)
+        self._api = Api(kube_client.ApiClient(configuration), lambda *_: None)
         return self
 
     async def __aexit__(
@@ -55,7 +56,7 @@ class FastKube:
 
         async def one(manifest: Object) -> None:
             async with self._open:
-                await self._api.request("POST", _path(namespace), resource=names.PLURAL, body=manifest)
+                await self._api.request("POST", path_of(namespace), resource=names.PLURAL, body=manifest)
 
         async with asyncio.TaskGroup() as tasks:
             for manifest in manifests:
@@ -73,36 +74,28 @@ class FastKube:
         try:
             async with self._open:
                 await self._api.request(
-                    verb, _path(namespace, name), resource=names.PLURAL, body=body, content_type=kind
+                    verb, path_of(namespace, name), resource=names.PLURAL, body=body, content_type=kind
                 )
         except ApiError as error:
             if error.status != NOT_FOUND:
                 raise
 
-    async def watch(self, namespace: str) -> AsyncIterator[tuple[str, Object]]:
-        """Every change of a namespace's builds, as (ADDED, MODIFIED or DELETED, build), for ever."""
-        listed = await self._api.request("GET", _path(namespace), resource=names.PLURAL)
+    async def watch(self, namespace: str, resource: str = BUILDS) -> AsyncIterator[tuple[str, Object]]:
+        """Every change of a namespace's builds, or Jobs, as (ADDED, MODIFIED or DELETED, object), for ever."""
+        path = path_of(namespace, resource=resource)
+        listed = await self._api.request("GET", path, resource=resource)
         version = listed["metadata"]["resourceVersion"]
         for build in listed["items"]:
             yield "ADDED", build
         while True:
             query = {"watch": "1", "resourceVersion": version, "timeoutSeconds": str(_WATCH_SECONDS)}
-            async for event in self._stream(namespace, query):
+            async for event in self._stream(path, query):
                 assert event["type"] != "ERROR", event["object"]
                 version = event["object"]["metadata"]["resourceVersion"]
                 yield event["type"], event["object"]
 
-    async def _stream(self, namespace: str, query: dict[str, str]) -> AsyncIterator[Object]:
-        configuration = self._client.configuration
-        token = await configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
-        session: aiohttp.ClientSession = self._client.rest_client.pool_manager
-        async with session.get(
-            f"{configuration.host}{_path(namespace)}",
-            params=query,
-            headers={"Authorization": token} if token else {},
-            ssl=self._client.rest_client.ssl_context,
-            timeout=aiohttp.ClientTimeout(total=_WATCH_SECONDS * 2),
-        ) as answer:
-            assert answer.status == HTTPStatus.OK, await answer.text()
-            async for line in answer.content:
+    async def _stream(self, path: str, query: dict[str, str]) -> AsyncIterator[Object]:
+        lines = self._api.lines(path, resource=names.PLURAL, query=query, silence_seconds=_WATCH_SECONDS * 2)
+        async with aclosing(lines):
+            async for line in lines:
                 yield json.loads(line)

@@ -184,6 +184,8 @@ class JobRecorder:
                     timeout_seconds=2,
                     _request_timeout=10,
                 ):
+                    if event is None:
+                        break  # cut in the middle of a line: it comes again
                     version = event["object"].metadata.resource_version
                     self._note(event["type"], event["object"])
             except HTTPError:

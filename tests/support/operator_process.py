@@ -28,7 +28,7 @@ class OperatorProcess:
     """One ``publishbuild operator``."""
 
     def __init__(self, log: Path, *, kubeconfig: Path, redis_url: str, namespace: str, **settings: str) -> None:
-        self.port = free_port()
+        self.port, self.callback_port = free_port(), free_port()
         self._log = log
         environment = {
             **os.environ,
@@ -36,7 +36,8 @@ class OperatorProcess:
             "REDIS_URL": redis_url,
             "PUBLISHBUILD_WATCH_NAMESPACES": namespace,
             "PUBLISHBUILD_HTTP_PORT": str(self.port),
-            "PUBLISHBUILD_CALLBACK_URL": f"http://127.0.0.1:{self.port}",
+            "PUBLISHBUILD_CALLBACK_PORT": str(self.callback_port),
+            "PUBLISHBUILD_CALLBACK_URL": f"http://127.0.0.1:{self.callback_port}",
             "PUBLISHBUILD_RUNNER_IMAGE": "publishbuild-runner:pretended",
             **settings,
         }
@@ -57,10 +58,10 @@ class OperatorProcess:
         until(lambda: self.get("/readyz")[0] == 200, seconds=seconds, what=f"operator ready; its log: {self.tail()}")
         return self
 
-    def get(self, path: str) -> tuple[int, str]:
-        """Status and body of the operator's HTTP endpoint; status 0 where nobody listens."""
+    def get(self, path: str, *, port: int | None = None) -> tuple[int, str]:
+        """Status and body of the operator's HTTP endpoint, on its main port or another; 0 where nobody listens."""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port or self.port}{path}", timeout=5) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             with error:
@@ -72,6 +73,12 @@ class OperatorProcess:
         """The value of the first metric line that starts so, or 0."""
         lines = [line for line in self.get("/metrics")[1].splitlines() if line.startswith(line_start)]
         return float(lines[0].rpartition(" ")[2]) if lines else 0.0
+
+    def queue(self) -> dict[str, Any] | None:
+        """The JSON of ``/v1/queue``, None where the operator does not know it (yet)."""
+        status, text = self.get("/v1/queue")
+        found: dict[str, Any] | None = json.loads(text) if status == 200 else None
+        return found
 
     def logs(self) -> list[dict[str, Any]]:
         """The JSON lines so far, of all processes that wrote to this log."""

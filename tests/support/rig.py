@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import tempfile
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -18,14 +19,18 @@ from tests.support.redis_process import RedisProcess
 
 
 class Rig:
-    """One measurement's own surroundings on the shared kwok cluster; use it in a ``with`` block."""
+    """One measurement's own surroundings on the shared kwok cluster; use it in a ``with`` block.
 
-    def __init__(self, purpose: str, *, namespaces: int = 1) -> None:
+    ``names`` names its namespaces, which must not exist, where their names are to be seen.
+    """
+
+    def __init__(self, purpose: str, *, namespaces: int = 1, names: Sequence[str] = ()) -> None:
         self.kubeconfig = kwok_kubeconfig()
         self._folder = tempfile.TemporaryDirectory(prefix=f"publishbuild-{purpose}-")
         self.folder = Path(self._folder.name)
         run = uuid.uuid4().hex[:8]
-        self.kubes = [Kube(self.kubeconfig, KUBECTL, f"{purpose}-{run}-{n}") for n in range(namespaces)]
+        own = names or [f"{purpose}-{run}-{n}" for n in range(namespaces)]
+        self.kubes = [Kube(self.kubeconfig, KUBECTL, name) for name in own]
         self.redis = RedisProcess(self.folder)
         self._operators: list[OperatorProcess] = []
 

@@ -11,8 +11,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from publishbuild.callbacks import WRITE_SECONDS, Callbacks
 from publishbuild.cluster.objects import BUILDS, JOBS
 from publishbuild.cluster.store import Store
-from publishbuild.observe.http import application
-from publishbuild.observe.metrics import Metrics
+from publishbuild.observe.callback_endpoints import callback_endpoints
 from tests.builders import NOW, UID, Object, a_build, a_job, a_message, at
 
 TOKEN = "a-token"
@@ -171,17 +170,7 @@ class TestStop:
 
 async def test_the_endpoints(world: World) -> None:
     """The two endpoints are where the pod's environment says, and a huge report is refused unread."""
-
-    class Health:
-        def unhealthy(self) -> str | None:
-            return None
-
-        unready = unhealthy
-
-        def queue(self) -> dict[str, Any]:
-            return {}
-
-    async with TestClient(TestServer(application(Health(), Metrics(), world.callbacks))) as client:
+    async with TestClient(TestServer(callback_endpoints(world.callbacks))) as client:
         headers = {"Authorization": f"Bearer {TOKEN}"}
         path = f"/v1/builds/{UID}"
         assert (await client.post(path, data=a_message(), headers=headers)).status == 204
@@ -189,3 +178,10 @@ async def test_the_endpoints(world: World) -> None:
         assert (await client.post(path, data="x" * 20_000, headers=headers)).status == 413
         assert await (await client.get(f"{path}/stop")).text() == ""
         assert await (await client.get("/v1/builds/other/stop")).text() == "the build was deleted\n"
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/v1/queue", "/healthz", "/readyz", "/v1/builds", "/"])
+async def test_nothing_else_is_on_their_port(world: World, path: str) -> None:
+    """A build's pod finds neither metrics nor the queue nor the probes where it reports."""
+    async with TestClient(TestServer(callback_endpoints(world.callbacks))) as client:
+        assert (await client.get(path)).status == 404

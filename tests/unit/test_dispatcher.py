@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import pytest
@@ -10,12 +10,13 @@ from structlog.testing import capture_logs
 
 from publishbuild.build_queue.places import Places
 from publishbuild.build_queue.redis_queue import QueueUnavailableError, StaleIndexError, Turn
+from publishbuild.cluster.live_jobs import LiveJobs
 from publishbuild.decide.facts import JobFacts
 from publishbuild.decide.order import Room, choose, member
 from publishbuild.dispatcher import LONGEST_RECONNECT_SECONDS, REFRESH_WRITES, Dispatcher, Shown
 from publishbuild.names import QueueReason
 from publishbuild.observe.metrics import Metrics
-from tests.builders import NOW, a_job
+from tests.builders import NOW, a_job, counted
 
 
 class Index:
@@ -87,8 +88,9 @@ class World:
     def clock(self) -> float:
         return self.time
 
-    def live_jobs(self) -> Iterator[JobFacts]:
-        return iter(self.jobs.values())
+    @property
+    def live_jobs(self) -> LiveJobs:
+        return counted(self.jobs.values())
 
     def job(self, uid: str) -> JobFacts | None:
         return self.jobs.get(uid)

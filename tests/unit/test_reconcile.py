@@ -171,7 +171,11 @@ class World:
 
     async def look(self, *, after: float = 0) -> None:
         self.now += timedelta(seconds=after)
+        launched = self.store.job(UID) is not None
         await self.reconcile(UID)
+        if self.store.job(UID) is not None and not launched:
+            # The new Job rings the bell.
+            await self.reconcile(UID)
 
     async def launched(self) -> None:
         """A build that waits, is claimed and launched."""

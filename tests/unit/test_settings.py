@@ -15,7 +15,8 @@ def test_defaults_are_the_contracts() -> None:
     settings = read_settings({})
     assert settings == Settings()
     assert (settings.max_concurrent, settings.max_concurrent_per_namespace, settings.on_redis_outage) == (10, 0, "hold")
-    assert (settings.log_level, settings.log_format, settings.http_port) == ("info", "json", 8080)
+    assert (settings.log_level, settings.log_format) == ("info", "json")
+    assert (settings.http_port, settings.callback_port) == (8080, 8081)
     assert settings.watch_namespaces == ()
 
 
@@ -34,6 +35,7 @@ def test_defaults_are_the_contracts() -> None:
         pytest.param("PUBLISHBUILD_LOG_LEVEL", "debug", "log_level", "debug", id="level"),
         pytest.param("PUBLISHBUILD_LOG_FORMAT", "console", "log_format", "console", id="format"),
         pytest.param("PUBLISHBUILD_HTTP_PORT", "0", "http_port", 0, id="any port"),
+        pytest.param("PUBLISHBUILD_CALLBACK_PORT", "0", "callback_port", 0, id="any port for pods"),
         pytest.param("PUBLISHBUILD_RESYNC_SECONDS", "2.5", "resync_seconds", 2.5, id="resync"),
         pytest.param("PUBLISHBUILD_HTTP_PORT", "", "http_port", 8080, id="empty is the default"),
     ],
@@ -57,6 +59,8 @@ def test_each_variable_is_read(name: str, text: str, field: str, value: object) 
         pytest.param("PUBLISHBUILD_LOG_FORMAT", "xml", "json or console", id="format"),
         pytest.param("PUBLISHBUILD_HTTP_PORT", "65536", "65535", id="port too large"),
         pytest.param("PUBLISHBUILD_HTTP_PORT", "http", "port", id="port by name"),
+        pytest.param("PUBLISHBUILD_CALLBACK_PORT", "-1", "65535", id="negative port"),
+        pytest.param("PUBLISHBUILD_CALLBACK_PORT", "8080", "PUBLISHBUILD_HTTP_PORT", id="one port for both"),
         pytest.param("PUBLISHBUILD_RESYNC_SECONDS", "0", "1 to 86400", id="resync too often"),
         pytest.param("PUBLISHBUILD_RESYNC_SECONDS", "nan", "1 to 86400", id="resync no number"),
         pytest.param("PUBLISHBUILD_RESYNC_SECONDS", "inf", "1 to 86400", id="resync never"),
@@ -73,6 +77,14 @@ def test_a_bad_value_is_one_line(name: str, value: str, allowed: str) -> None:
     assert line.startswith(f"{name}: {value!r}")
     assert allowed in line
     assert "\n" not in line
+
+
+def test_both_ports_may_be_any() -> None:
+    """0 is a free port for each of the two, never the same; a taken default is refused as a given one is."""
+    settings = read_settings({"PUBLISHBUILD_HTTP_PORT": "0", "PUBLISHBUILD_CALLBACK_PORT": "0"})
+    assert (settings.http_port, settings.callback_port) == (0, 0)
+    with pytest.raises(SettingsError, match=r"^PUBLISHBUILD_CALLBACK_PORT: '8081' cannot be used; .*HTTP_PORT$"):
+        read_settings({"PUBLISHBUILD_HTTP_PORT": "8081"})
 
 
 @pytest.mark.parametrize(

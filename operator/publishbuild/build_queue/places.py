@@ -9,21 +9,34 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from publishbuild.build_queue.turns import Turns
 from publishbuild.decide.facts import JobFacts, QueueFacts
-from publishbuild.decide.order import Room, Waiting, choose
+from publishbuild.decide.order import Room, Waiting, choose, order
 from publishbuild.decide.queue_reason import reason_in_line
 from publishbuild.names import QueueReason
 
 
-class LiveJobs(Protocol):
+class Counts(Protocol):
+    """How many Jobs live: `publishbuild.cluster.live_jobs`."""
+
+    by_namespace: Counter[str]
+    by_slot: Counter[str]
+
+    def __iter__(self) -> Iterator[JobFacts]:
+        """The Jobs themselves."""
+        ...
+
+
+class Jobs(Protocol):
     """Where the occupied places are read: `publishbuild.cluster.store.Store`."""
 
-    def live_jobs(self) -> Iterator[JobFacts]:
+    @property
+    def live_jobs(self) -> Counts:
         """The Jobs that have not ended."""
         ...
 
@@ -45,7 +58,7 @@ class Occupied:
     """The places that are taken now: by namespace, and the ``namespace:key`` of each busy concurrency key."""
 
     by_namespace: Counter[str]
-    busy: frozenset[str]
+    busy: AbstractSet[str]
 
     @property
     def total(self) -> int:
@@ -62,7 +75,7 @@ class Places:
 
     def __init__(
         self,
-        jobs: LiveJobs,
+        jobs: Jobs,
         *,
         limit: int,
         namespace_limit: int,
@@ -167,17 +180,24 @@ class Places:
         """Whether the index has something to hear."""
         return bool(self._added or self._gone)
 
+    @property
+    def wanted(self) -> bool:
+        """Whether somebody stands in line while a place is free."""
+        return len(self.waiting) > len(self._claims) and self.occupied().total < self.limit
+
+    def taken(self) -> list[JobFacts | Waiting]:
+        """What holds a place: the live Jobs, and the claims whose Job is not seen yet."""
+        return [*self._jobs.live_jobs, *self._jobless_claims()]
+
     def occupied(self) -> Occupied:
-        """The places taken by live Jobs, and by claims whose Job is not seen yet."""
-        by_namespace: Counter[str] = Counter()
-        busy: set[str] = set()
-        claims = [waiting for uid, waiting in self._claims.items() if self._jobs.job(uid) is None]
-        taking: list[JobFacts | Waiting] = [*self._jobs.live_jobs(), *claims]
-        for taken in taking:
-            by_namespace[taken.namespace] += 1
-            if taken.slot:
-                busy.add(taken.slot)
-        return Occupied(by_namespace, frozenset(busy))
+        """The places that are taken now."""
+        live, claims = self._jobs.live_jobs, self._jobless_claims()
+        by_namespace = Counter(live.by_namespace)
+        by_namespace.update(claim.namespace for claim in claims)
+        return Occupied(by_namespace, live.by_slot.keys() | {claim.slot for claim in claims if claim.slot})
+
+    def _jobless_claims(self) -> list[Waiting]:
+        return [waiting for uid, waiting in self._claims.items() if self._jobs.job(uid) is None]
 
     def facts(
         self, uid: str, *, namespace: str, slot: str | None, entered: datetime, occupied: Occupied | None = None
@@ -199,17 +219,16 @@ class Places:
             namespace_limit=self.namespace_limit,
         )
 
-    def reasons(self) -> Callable[[str], QueueReason]:
+    def reasons(self) -> Callable[[Waiting], QueueReason]:
         """Tells why a build of ``waiting`` waits at this moment; quick for thousands, since most are alike."""
         occupied = self.occupied()
         known: dict[tuple[str, bool], QueueReason] = {}
 
-        def reason(uid: str) -> QueueReason:
-            waiting = Waiting.read(self.waiting[uid])
+        def reason(waiting: Waiting) -> QueueReason:
             alike = waiting.namespace, waiting.slot in occupied.busy
             if alike not in known:
                 facts = self.facts(
-                    uid,
+                    waiting.uid,
                     namespace=waiting.namespace,
                     slot=waiting.slot,
                     entered=waiting.entered,
@@ -231,6 +250,10 @@ class Places:
             turns={namespace: self._turns.of(namespace) for namespace in self._lines if not self.paused_by(namespace)},
         )
 
+    def member(self, uid: str) -> Waiting:
+        """How a build of ``waiting`` stands in line."""
+        return Waiting.read(self.waiting[uid])
+
     def order(self) -> list[str]:
         """Uids of all that wait in the order in which they would start were there room for all; paused ones last."""
         if self._order_stale:
@@ -250,7 +273,4 @@ class Places:
         return [member for uid, member in self.waiting.items() if uid not in self._claims]
 
     def _order(self, line: list[str], *, paused: bool) -> list[str]:
-        turns = {name: self._turns.of(name) for name in self._lines if bool(self.paused_by(name)) is paused}
-        return (
-            choose(line, Room(places=len(line), namespace_limit=0, running={}, busy=(), turns=turns)) if turns else []
-        )
+        return order(line, {name: self._turns.of(name) for name in self._lines if bool(self.paused_by(name)) is paused})

@@ -4,21 +4,60 @@ from __future__ import annotations
 
 import asyncio
 import os
-from typing import Annotated
+import sys
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from publishbuild import __version__
+from publishbuild.cli import cancel, doctor, listing, logs, pause, queue, retry, submit, suspend, watch, why
+from publishbuild.cli.output import USAGE, refuse
 
-USAGE = 1
+
+class _OneLineErrors(TyperGroup):
+    """Usage errors in one line, with exit code 1: 2 says that a build failed."""
+
+    def main(self, *args: Any, **fixed: Any) -> Any:
+        """Run the command and end the process."""
+        try:
+            sys.exit(super().main(*args, **{**fixed, "standalone_mode": False}))
+        except typer.TyperException as wrong:
+            command = getattr(getattr(wrong, "ctx", None), "command_path", "publishbuild")
+            # typer names the class of the error where a choice is wrong.
+            said = wrong.format_message().replace(": Value error, ", ": ").rstrip(".")
+            typer.echo(f"publishbuild: {said} (see {command} --help)", err=True)
+        except typer.Abort:
+            typer.echo("publishbuild: stopped", err=True)
+        sys.exit(USAGE)
+
 
 app = typer.Typer(
     name="publishbuild",
+    cls=_OneLineErrors,
     help="Publishes Expo apps in the background, one Kubernetes Job per build.",
-    no_args_is_help=True,
+    invoke_without_command=True,
     add_completion=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # plain help, as kubectl's: quick, and the same on any terminal
+    context_settings={"help_option_names": ["--help", "-h"]},
 )
+for _verb, _function, _examples in (
+    ("submit", submit.submit, submit.EXAMPLES),
+    ("list", listing.list_builds, listing.EXAMPLES),
+    ("watch", watch.watch, watch.EXAMPLES),
+    ("logs", logs.logs, logs.EXAMPLES),
+    ("why", why.why, why.EXAMPLES),
+    ("doctor", doctor.doctor, doctor.EXAMPLES),
+    ("queue", queue.queue, queue.EXAMPLES),
+    ("cancel", cancel.cancel, cancel.EXAMPLES),
+    ("retry", retry.retry, retry.EXAMPLES),
+    ("suspend", suspend.suspend, suspend.SUSPEND_EXAMPLES),
+    ("resume", suspend.resume, suspend.RESUME_EXAMPLES),
+    ("pause", pause.pause, pause.PAUSE_EXAMPLES),
+    ("unpause", pause.unpause, pause.UNPAUSE_EXAMPLES),
+):
+    app.command(_verb, epilog=_examples)(_function)
 
 
 def _print_version(wanted: bool) -> None:
@@ -29,11 +68,14 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def main(
-    version: Annotated[
+    context: typer.Context,
+    version: Annotated[  # noqa: ARG001  # its callback does it
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Say which.")
     ] = False,
 ) -> None:
     """Publishes Expo apps in the background, one Kubernetes Job per build."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
 
 
 @app.command()
@@ -49,18 +91,18 @@ def operator() -> None:
     try:
         settings = read_settings(os.environ)
     except SettingsError as error:
-        _refuse(str(error))
+        refuse(str(error))
     set_up_logs(settings.log_level, settings.log_format)
     try:
         asyncio.run(serve(settings))
     except ApiError as error:
-        _refuse(f"no cluster: {error.message}")
+        refuse(f"no cluster: {error.message}")
     except LeadershipLostError as error:
-        _refuse(f"stops acting: {error}")
+        refuse(f"stops acting: {error}")
     except ListenError as error:
-        _refuse(f"cannot listen on PUBLISHBUILD_HTTP_PORT {settings.http_port}: {error}")
+        refuse(f"cannot listen on {error}")
     except SettingsError as error:
-        _refuse(str(error))
+        refuse(str(error))
 
 
 @app.command()
@@ -69,8 +111,3 @@ def crd() -> None:
     from publishbuild.models.crd import crd_yaml  # noqa: PLC0415
 
     typer.echo(crd_yaml(), nl=False)
-
-
-def _refuse(line: str) -> None:
-    typer.echo(f"publishbuild: {line}", err=True)
-    raise typer.Exit(USAGE)

@@ -6,23 +6,29 @@ counted, has a deadline, and ends in a dict or in an `ApiError` that says whethe
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Mapping
+import urllib.request
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import aiohttp
+import orjson
 from kubernetes.aio import client as kube_client
-from kubernetes.aio import config as kube_config
+from yarl import URL
 
 Object = dict[str, Any]
 
 REQUEST_SECONDS = 15.0
 LIST_SECONDS = 60.0
 MERGE_PATCH = "application/merge-patch+json"
-BAD_REQUEST, FORBIDDEN, NOT_FOUND, CONFLICT, TOO_LARGE, INVALID = 400, 403, 404, 409, 413, 422
+BAD_REQUEST, UNAUTHORIZED, FORBIDDEN, NOT_FOUND, CONFLICT, GONE, TOO_LARGE, INVALID = (
+    400, 401, 403, 404, 409, 410, 413, 422,
+)  # fmt: skip
+# An object of Kubernetes has at most 1.5 MiB, and a line of a watch holds one.
+_LINE_BYTES = 2**21
 
 
 @dataclass
@@ -56,13 +62,23 @@ class CountRequest(Protocol):
 
 
 class Api:
-    """The API server, as this operator needs it."""
+    """The API server, as this package needs it. ``namespace`` is the one that its configuration names."""
 
-    def __init__(self, client: kube_client.ApiClient, count: CountRequest) -> None:
-        # The generated client is not typed through; `request` is the one place that touches it.
+    def __init__(self, client: kube_client.ApiClient, count: CountRequest, *, namespace: str = "default") -> None:
+        # The generated client is not typed through; it knows the credentials, and the requests are made here.
         self._client: Any = client
-        self._host = str(client.configuration.host)
+        self.host = str(client.configuration.host)
+        self.namespace = namespace
         self._count = count
+        self._session = aiohttp.ClientSession(
+            # Without a limit: each namespace has watches of its own, which must never keep the Lease waiting.
+            connector=aiohttp.TCPConnector(limit=0, ssl=self._client.rest_client.ssl_context),
+            read_bufsize=_LINE_BYTES,
+        )
+        self._always: dict[str, Any] = {
+            "proxy": self._client.configuration.proxy or _proxy_of(self.host),
+            "server_hostname": self._client.configuration.tls_server_name,
+        }
 
     async def request(
         self,
@@ -80,33 +96,111 @@ class Api:
         Raises:
             ApiError: where the server refused it or gave no whole answer in ``seconds``.
         """
-        headers = {"Accept": "application/json", "Content-Type": content_type}
-        token = await self._client.configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
-        if token:
-            headers["Authorization"] = token
-        url = f"{self._host}{path}" + (f"?{urlencode(query)}" if query else "")
         code = "0"
+        patience = aiohttp.ClientTimeout(total=seconds)
         try:
-            answer = await self._client.rest_client.request(
-                verb, url, headers=headers, body=body, _request_timeout=aiohttp.ClientTimeout(total=seconds)
-            )
-            code = str(answer.status)
-            raw = await answer.read()
+            async with await self._send(
+                verb, path, query, body=body, content_type=content_type, patience=patience
+            ) as answer:
+                code = str(answer.status)
+                raw = await answer.read()
         except (aiohttp.ClientError, OSError, TimeoutError) as lost:
             raise ApiError(0, type(lost).__name__, str(lost) or f"no answer in {seconds:.0f} s") from lost
         finally:
             self._count(verb.lower(), resource, code)
         return _read(answer.status, answer.headers, raw)
 
+    async def lines(
+        self,
+        path: str,
+        *,
+        resource: str,
+        query: Mapping[str, str | int],
+        silence_seconds: float | None,
+    ) -> AsyncGenerator[bytes, None]:
+        """The lines of an answer as they come, until the server ends it.
+
+        Raises:
+            ApiError: where the server refused it, the connection broke, or nothing came for ``silence_seconds``.
+        """
+        code = "0"
+        patience = aiohttp.ClientTimeout(total=None, sock_connect=REQUEST_SECONDS, sock_read=silence_seconds)
+        answer = None
+        try:
+            answer = await self._send("GET", path, query, patience=patience)
+            code = str(answer.status)
+            if answer.status >= BAD_REQUEST:
+                _read(answer.status, answer.headers, await answer.read())
+            async for line in answer.content:
+                yield line
+        # ValueError: a line of several MiB, which no watch holds.
+        except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as lost:
+            raise ApiError(0, type(lost).__name__, str(lost) or f"silent for {silence_seconds} s") from lost
+        finally:
+            if answer is not None:
+                _drop(answer)
+            self._count("watch" if "watch" in query else "get", resource, code)
+
+    async def server_time(self) -> datetime | None:
+        """The API server's clock, in whole seconds; None where its answer does not say.
+
+        Raises:
+            ApiError: where there is no answer.
+        """
+        try:
+            patience = aiohttp.ClientTimeout(total=REQUEST_SECONDS)
+            async with await self._send("GET", "/version", None, patience=patience) as answer:
+                await answer.read()
+        except (aiohttp.ClientError, OSError, TimeoutError) as lost:
+            raise ApiError(0, type(lost).__name__, str(lost) or "no answer") from lost
+        said = answer.headers.get("Date")
+        return parsedate_to_datetime(said) if said else None
+
+    async def _send(
+        self,
+        verb: str,
+        path: str,
+        query: Mapping[str, str | int] | None,
+        *,
+        patience: aiohttp.ClientTimeout,
+        body: Object | None = None,
+        content_type: str = "application/json",
+    ) -> aiohttp.ClientResponse:
+        headers = {"Accept": "application/json", "Content-Type": content_type}
+        token = await self._client.configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
+        if token:
+            headers["Authorization"] = token
+        # As it is: the path is ours, and normalising it again costs more than writing it.
+        url = URL(f"{self.host}{path}" + (f"?{urlencode(query)}" if query else ""), encoded=True)
+        data = None if body is None else orjson.dumps(body)
+        return await self._session.request(verb, url, headers=headers, data=data, timeout=patience, **self._always)
+
     async def close(self) -> None:
         """Close the connections."""
+        await self._session.close()
         await self._client.close()
+
+
+def _proxy_of(host: str) -> str | None:
+    """The proxy that HTTPS_PROXY and NO_PROXY name for ``host``: asked once, since it costs a look at each request."""
+    parts = urlsplit(host)
+    if urllib.request.proxy_bypass(parts.netloc):
+        return None
+    return urllib.request.getproxies_environment().get(parts.scheme)
+
+
+def _drop(response: aiohttp.ClientResponse) -> None:
+    """Close an answer's connection at once: TLS's polite goodbye would outlast the event loop of a short program."""
+    connection = response.connection
+    if connection is not None and connection.transport is not None:
+        connection.transport.abort()
+    response.close()
 
 
 def _read(status: int, headers: Mapping[str, str], raw: bytes) -> Object:
     said: Object = {}
     try:
-        answer = json.loads(raw)
+        answer = orjson.loads(raw)
     except ValueError:
         # Cut off, or a page of a proxy: no success, whatever the status says.
         said = {"message": raw[:200].decode(errors="replace")}
@@ -122,28 +216,3 @@ def _read(status: int, headers: Mapping[str, str], raw: bytes) -> Object:
         said.get("message") or "the answer cannot be read",
         float(retry_after) if retry_after.isdigit() else None,
     )
-
-
-async def connect(count: CountRequest) -> Api:
-    """An `Api` for the cluster that this pod runs in, else for the current context of the kubeconfig.
-
-    Raises:
-        ApiError: where neither is to be had; the text says what was looked for.
-    """
-    configuration = kube_client.Configuration()
-    try:
-        if os.environ.get("KUBERNETES_SERVICE_HOST"):
-            kube_config.load_incluster_config(  # type: ignore[no-untyped-call]  # not typed there
-                client_configuration=configuration
-            )
-        else:
-            await kube_config.load_kube_config(  # type: ignore[no-untyped-call]  # not typed there
-                client_configuration=configuration
-            )
-    except Exception as missing:
-        raise ApiError(
-            0, "NoCluster", f"neither a service account nor a kubeconfig can be used: {missing}"
-        ) from missing
-    configuration.retries = None
-    configuration.connection_pool_maxsize = 64
-    return Api(kube_client.ApiClient(configuration), count)

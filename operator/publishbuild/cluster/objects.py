@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing
+
+import orjson
 
 from publishbuild import names
 from publishbuild.cluster.api import (
@@ -18,6 +21,9 @@ from publishbuild.cluster.api import (
 
 _BUILDS = f"/apis/{names.GROUP}/{names.VERSION}"
 _PAGE = 500
+# The server ends a watch after that long; one that is silent for longer is broken.
+WATCH_SECONDS = 60
+SILENCE_SECONDS = 70.0
 _EVENT_NAME_HEX = 16
 
 BUILDS, JOBS, PODS, NAMESPACES = "publishbuilds", "jobs", "pods", "namespaces"
@@ -50,11 +56,11 @@ class Cluster:
 
     async def list_all(self, resource: str, *, selector: str | None = None) -> tuple[list[Object], int]:
         """All objects of ``resource`` in the watched namespaces, and the oldest resourceVersion of the lists."""
-        root, own_selector = _PLACES[resource]
+        own_selector = _PLACES[resource][1]
         items: list[Object] = []
         versions: list[int] = []
         for namespace in self._namespaces or ("",):
-            path = f"{root}/namespaces/{namespace}/{resource}" if namespace else f"{root}/{resource}"
+            path = _path(resource, namespace)
             query: dict[str, str | int] = {"limit": _PAGE}
             if selector or own_selector:
                 query["labelSelector"] = selector or own_selector
@@ -62,6 +68,32 @@ class Cluster:
             items += listed
             versions.append(version)
         return items, min(versions)
+
+    async def changes(self, resource: str, namespace: str, version: int) -> AsyncGenerator[tuple[str, Object], None]:
+        """What changes after ``version`` in ``namespace``, "" for all, until the server ends the watch.
+
+        Yields ADDED, MODIFIED or DELETED with the object, and BOOKMARK with nothing but a newer version.
+        """
+        query: dict[str, str | int] = {
+            "watch": 1,
+            "resourceVersion": version,
+            "allowWatchBookmarks": "true",
+            "timeoutSeconds": WATCH_SECONDS,
+        }
+        if selector := _PLACES[resource][1]:
+            query["labelSelector"] = selector
+        path = _path(resource, namespace)
+        lines = self._api.lines(path, resource=resource, query=query, silence_seconds=SILENCE_SECONDS)
+        async with aclosing(lines):
+            async for line in lines:
+                try:
+                    event = orjson.loads(line)
+                except ValueError as cut:
+                    raise ApiError(0, "Unreadable", f"a line of the watch cannot be read: {line[:100]!r}") from cut
+                if event["type"] == "ERROR":
+                    said = event["object"]
+                    raise ApiError(said.get("code", 0), said.get("reason", ""), said.get("message", ""))
+                yield event["type"], event["object"]
 
     async def namespaces(self, own: str) -> list[Object]:
         """The Namespaces that may pause builds: all, or the watched ones and the operator's ``own``."""
@@ -161,6 +193,10 @@ class Cluster:
             raise
 
     def _first_path(self) -> str:
-        if self._namespaces:
-            return f"{_BUILDS}/namespaces/{self._namespaces[0]}/{names.PLURAL}"
-        return f"{_BUILDS}/{names.PLURAL}"
+        return _path(BUILDS, self._namespaces[0] if self._namespaces else "")
+
+
+def _path(resource: str, namespace: str) -> str:
+    """Where ``resource`` is listed and watched; "" is all namespaces."""
+    root = _PLACES[resource][0]
+    return f"{root}/namespaces/{namespace}/{resource}" if namespace else f"{root}/{resource}"

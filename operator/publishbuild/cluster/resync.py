@@ -29,6 +29,7 @@ class Resync:
         self._seconds = seconds
         self._clock = clock
         self.last_success: float | None = None
+        self.versions: dict[str, int] = {}
 
     async def first(self) -> None:
         """List until it has succeeded once, however long the API server or the CRD takes to come."""
@@ -53,12 +54,18 @@ class Resync:
         """A watch brought something: the API server answers."""
         self.last_success = self._clock()
 
+    async def list(self, resource: str) -> int:
+        """Take in all objects of ``resource``; the resourceVersion at which they were so. Raises `ApiError`."""
+        objects, version = await self._cluster.list_all(resource)
+        for _ in self._store.replace(resource, objects, version):
+            await asyncio.sleep(0)
+        self.versions[resource] = version
+        return version
+
     async def _try(self) -> bool:
         try:
             for resource in _ORDER:
-                objects, version = await self._cluster.list_all(resource)
-                for _ in self._store.replace(resource, objects, version):
-                    await asyncio.sleep(0)
+                await self.list(resource)
         except ApiError as error:
             log.warning("list failed", error=str(error), hint=_hint(error))
             return False

@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from publishbuild.cluster.live_jobs import LiveJobs
 from publishbuild.cluster.objects import BUILDS, JOBS, PODS
+from publishbuild.cluster.run_history import RunHistory
 from publishbuild.decide.facts import JobFacts, PodFacts
 from publishbuild.names import slot_of
 
@@ -62,10 +64,11 @@ class Store:
         self._bell = bell
         self._builds: dict[str, Record] = {}
         self._jobs: dict[str, JobFacts] = {}
-        self._live: dict[str, JobFacts] = {}
+        self._live = LiveJobs()
         self._slots: dict[str, set[str]] = {}
         self._orphan_pods: dict[str, dict[str, PodFacts]] = {}
         self._last_seen: datetime | None = None
+        self.history = RunHistory()
         # uid -> version of its deletion, until a list is newer than that: answers and lists on their way may be older.
         self._deleted: dict[str, dict[str, int]] = {BUILDS: {}, JOBS: {}, PODS: {}}
 
@@ -125,9 +128,10 @@ class Store:
                 last[namespace] = max(started, last.get(namespace, ""))
         return sorted(last, key=lambda namespace: last[namespace])
 
-    def live_jobs(self) -> Iterator[JobFacts]:
+    @property
+    def live_jobs(self) -> LiveJobs:
         """The Jobs that occupy a place: all that have not ended, whether their build still exists or not."""
-        return iter(self._live.values())
+        return self._live
 
     def ring_unended(self) -> None:
         """Ring every build that has not ended: a bell that was lost is made good."""
@@ -144,6 +148,7 @@ class Store:
         if known is not None and version <= known.version:
             return
         slim = _slim(build)
+        self.history.note(slim)
         if known is None:
             record = self._builds[uid] = Record(slim, version, self._now())
             self._adopt(uid, record)
@@ -179,10 +184,7 @@ class Store:
         job = dataclasses.replace(job, deleting=True) if deleted else job
         if known is None or known.uid != job.uid or job.resource_version > known.resource_version:
             self._jobs[job.build_uid] = job
-            if job.finished:
-                self._live.pop(job.build_uid, None)
-            else:
-                self._live[job.build_uid] = job
+            self._live.note(job)
             self._bell(job.build_uid)
 
     def _apply_pod(self, obj: Object, deleted: bool) -> None:
@@ -245,7 +247,7 @@ class Store:
 
     def _forget_job(self, build_uid: str) -> None:
         del self._jobs[build_uid]
-        self._live.pop(build_uid, None)
+        self._live.discard(build_uid)
         record = self._builds.get(build_uid)
         if record is not None:
             self._drop_done_pods(build_uid, record)

@@ -12,6 +12,7 @@ import heapq
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from publishbuild.names import slot_of
 
@@ -35,8 +36,7 @@ def member(
     return f"{namespace}:{urgency:04d}:{int(created.timestamp()):011d}:{microseconds:017d}:{uid}:{key or ''}"
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(NamedTuple):
     """A member, read back. ``age`` sorts builds of one urgency, the oldest first."""
 
     namespace: str
@@ -107,6 +107,19 @@ def choose(members: Iterable[str], room: Room) -> list[str]:
         latest += 1
         step_forward(first.namespace, latest)
     return chosen
+
+
+def order(members: Iterable[str], turns: Mapping[str, int]) -> list[str]:
+    """Uids of all builds of the namespaces of ``turns`` in the order in which they would start were there room for all.
+
+    Neither limits nor concurrency keys count: a build that these hold back is passed by those behind it.
+    """
+    line = [_without_key(text) for text in members]
+    return choose(line, Room(places=len(line), namespace_limit=0, running={}, busy=(), turns=turns)) if turns else []
+
+
+def _without_key(text: str) -> str:
+    return ":".join((*text.split(":", 5)[:5], ""))
 
 
 def _by_namespace(members: Iterable[str], turns: Mapping[str, int]) -> dict[str, list[str]]:

@@ -31,7 +31,7 @@ class KubeModel(BaseModel):
 
 def rfc3339(moment: datetime) -> str:
     """Whole seconds, as `metav1.Time` is written."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def rfc3339_micro(moment: datetime) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -11,9 +10,10 @@ from redis.asyncio import Redis
 from publishbuild.build_queue.places import Changes, Places
 from publishbuild.build_queue.redis_queue import RedisQueue
 from publishbuild.build_queue.turns import Turns
+from publishbuild.cluster.live_jobs import LiveJobs
 from publishbuild.decide.facts import JobFacts
 from publishbuild.decide.order import Room, member
-from tests.builders import NOW, a_job
+from tests.builders import NOW, a_job, counted
 
 
 class Jobs:
@@ -28,8 +28,9 @@ class Jobs:
     def end(self, uid: str) -> None:
         self.known[uid] = replace(self.known[uid], complete=True)
 
-    def live_jobs(self) -> Iterator[JobFacts]:
-        return (job for job in self.known.values() if not job.finished)
+    @property
+    def live_jobs(self) -> LiveJobs:
+        return counted(self.known.values())
 
     def job(self, uid: str) -> JobFacts | None:
         return self.known.get(uid)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
@@ -13,11 +12,12 @@ from redis.asyncio import Redis
 
 from publishbuild.build_queue.places import Places
 from publishbuild.build_queue.redis_queue import CLAIM_SECONDS, CLAIMS, EPOCH, MEMBERS, WAITING, RedisQueue
+from publishbuild.cluster.live_jobs import LiveJobs
 from publishbuild.decide.facts import JobFacts
 from publishbuild.decide.order import member
 from publishbuild.dispatcher import Dispatcher
 from publishbuild.observe.metrics import Metrics
-from tests.builders import NOW, a_job
+from tests.builders import NOW, a_job, counted
 
 LIMIT, NAMESPACE_LIMIT = 3, 2
 KEYS = {0: "k", 3: "k", 4: "k"}
@@ -58,14 +58,15 @@ class Life:
         )
         self.places.enqueue(uid, text)
 
-    def live_jobs(self) -> Iterator[JobFacts]:
-        return (job for job in self.jobs.values() if not job.finished)
+    @property
+    def live_jobs(self) -> LiveJobs:
+        return counted(self.jobs.values())
 
     def job(self, uid: str) -> JobFacts | None:
         return self.jobs.get(uid)
 
     def check(self) -> None:
-        live = list(self.live_jobs())
+        live = [job for job in self.jobs.values() if not job.finished]
         assert len(live) <= LIMIT
         assert all(count <= NAMESPACE_LIMIT for count in Counter(job.namespace for job in live).values())
         assert sum(1 for job in live if job.concurrency_key) <= 2  # one a namespace

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Coroutine, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -34,6 +34,13 @@ class AskedApi:
     def __init__(self) -> None:
         self.rights: set[Right] = set()
 
+    async def lines(self, path: str, *, query: Object, **_: Any) -> AsyncIterator[bytes]:
+        found = PATH.fullmatch(path)
+        assert found, path
+        assert query["watch"]
+        self.rights.add((found["namespace"] or "", found["group"] or "", found["resource"], "watch"))
+        yield b'{"type": "BOOKMARK", "object": {}}'
+
     async def request(self, verb: str, path: str, **_: Any) -> Object:
         own = re.fullmatch(r"/api/v1/namespaces(?:/(?P<name>[^/]+))?", path)
         if own:
@@ -54,6 +61,7 @@ async def ask_everything(api: Api, watched: tuple[str, ...]) -> None:
     where = watched[0] if watched else "builds"
     asked: dict[str, list[Coroutine[Any, Any, Any]]] = {
         "list_all": [cluster.list_all(resource) for resource in (BUILDS, JOBS, PODS)],
+        "changes": [_all(cluster.changes(resource, where if watched else "", 1)) for resource in (JOBS, PODS)],
         "namespaces": [cluster.namespaces(NAMESPACE)],
         "probe": [cluster.probe()],
         "get_build": [cluster.get_build(where, "b")],
@@ -79,6 +87,11 @@ async def ask_everything(api: Api, watched: tuple[str, ...]) -> None:
     for calls in (*asked.values(), *wanted.values()):
         for call in calls:
             await call
+
+
+async def _all(changes: AsyncIterator[Any]) -> None:
+    async for _ in changes:
+        pass
 
 
 def watches(watched: tuple[str, ...]) -> Iterator[Right]:

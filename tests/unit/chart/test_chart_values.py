@@ -20,7 +20,13 @@ SCHEMA: Object = json.loads((CHART / "values.schema.json").read_text())
 BY_TEMPLATE = {"global"}
 """Known to the schema alone: helm hands it to every chart that is part of another."""
 EVERYTHING: Object = {
-    "networkPolicy": {"enabled": True, "builds": {"enabled": True}, "metricsFrom": [{"namespaceSelector": {}}]},
+    "networkPolicy": {
+        "enabled": True,
+        "builds": {"enabled": True},
+        "metricsFrom": [{"namespaceSelector": {}}],
+        "proxyFrom": [{"ipBlock": {"cidr": "10.0.0.0/28"}}],
+        "callbackFrom": [{"podSelector": {"matchLabels": {"app": "ingress"}}}],
+    },
     "podMonitor": {"enabled": True},
     "prometheusRule": {"enabled": True, "runbookUrl": "https://docs.example/runbooks.md"},
     "dashboard": {"enabled": True},
@@ -123,6 +129,20 @@ def test_versions_are_one() -> None:
         ({"image": {"digest": "sha256:1"}}, "at '/image/digest'"),
         ({"image": {"pullPolicy": "Sometimes"}}, "must be one of 'Always', 'IfNotPresent', 'Never'"),
         ({"httpPort": 80}, "at '/httpPort': minimum: got 80, want 1,024"),
+        ({"callback": {"port": 80}}, "at '/callback/port': minimum: got 80, want 1,024"),
+        ({"callback": {"port": "callback"}}, "at '/callback/port': got string, want integer"),
+        ({"callback": {"port": 8080}}, "callback.port and httpPort: must differ"),
+        ({"httpPort": 8081}, "callback.port and httpPort: must differ"),
+        ({"networkPolicy": {"proxyFrom": ["10.0.0.0/28"]}}, "at '/networkPolicy/proxyFrom/0': got string, want object"),
+        ({"networkPolicy": {"proxyFrom": [{"cidr": "10.0.0.0/28"}]}}, "additional properties 'cidr' not allowed"),
+        (
+            {"networkPolicy": {"proxyFrom": [{"ipBlock": {"cidr": "10.0.0.1"}}]}},
+            "at '/networkPolicy/proxyFrom/0/ipBlock/cidr'",
+        ),
+        ({"networkPolicy": {"metricsFrom": [{}]}}, "at '/networkPolicy/metricsFrom/0': minProperties: got 0, want 1"),
+        ({"networkPolicy": {"callbackFrom": {}}}, "at '/networkPolicy/callbackFrom': got object, want array"),
+        ({"queueReaders": ["mobile"]}, "at '/queueReaders/0': got string, want object"),
+        ({"queueReaders": [{"kind": "Robot", "name": "ci"}]}, "must be one of 'User', 'Group', 'ServiceAccount'"),
         ({"terminationGracePeriodSeconds": 2}, "at '/terminationGracePeriodSeconds'"),
         ({"callback": {"url": "operator:8080"}}, "at '/callback/url'"),
         ({"runnerPolicy": {"serviceAccountNames": ["Robot"]}}, "at '/runnerPolicy/serviceAccountNames/0'"),

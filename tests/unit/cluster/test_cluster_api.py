@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
+from contextlib import aclosing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +15,7 @@ from aiohttp.test_utils import TestServer
 from kubernetes.aio import client as kube_client
 
 from publishbuild.cluster.api import Api, ApiError
+from publishbuild.cluster.connect import connect
 from publishbuild.cluster.objects import BUILDS, JOBS, PODS, Cluster
 from publishbuild.cluster.resync import Resync
 from publishbuild.cluster.store import Store
@@ -23,13 +27,27 @@ class Server:
 
     def __init__(self) -> None:
         self.answers: list[web.Response] = []
+        self.silent = False
+        self.left = asyncio.Event()
         self.asked: list[tuple[str, str, dict[str, str], Any]] = []
         self.counted: list[tuple[str, str, str]] = []
 
-    async def answer(self, request: web.Request) -> web.Response:
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        if self.silent:
+            return await self._say_one_line(request)
         body = await request.json() if request.can_read_body else None
         self.asked.append((request.method, request.path, dict(request.query), body))
         return self.answers.pop(0) if self.answers else web.json_response({})
+
+    async def _say_one_line(self, request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(b"first\n")
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.left.set()
+        return response
 
     def count(self, verb: str, resource: str, code: str) -> None:
         self.counted.append((verb, resource, code))
@@ -110,6 +128,86 @@ class TestAnswers:
         assert caught.value.status == 0
         assert str(caught.value).startswith("no answer")
         assert server.counted == [("get", "jobs", "0")]
+
+
+class TestLines:
+    async def lines(self, api: Api, **options: Any) -> list[bytes]:
+        fixed: dict[str, Any] = {"resource": "pods", "query": {"watch": 1}, "silence_seconds": 30.0} | options
+        return [line async for line in api.lines("/x", **fixed)]
+
+    async def test_an_answer_comes_line_by_line(self, api: Api, server: Server) -> None:
+        """Each line comes with its end, the last one also without, and the request is counted as a watch."""
+        server.answers = [web.Response(text="one\ntwo\n\nlast")]
+        assert await self.lines(api) == [b"one\n", b"two\n", b"\n", b"last"]
+        assert server.counted == [("watch", "pods", "200")]
+
+    async def test_a_refusal_is_an_api_error(self, api: Api, server: Server) -> None:
+        """What the server refuses reads as in any other request."""
+        server.answers = [a_status(410, "Expired", "too old")]
+        with pytest.raises(ApiError, match="410 Expired: too old"):
+            await self.lines(api)
+        assert server.counted == [("watch", "pods", "410")]
+
+    async def test_silence_ends_it(self, api: Api, server: Server) -> None:
+        """A connection that is open and tells nothing is given up."""
+        server.silent = True
+        with pytest.raises(ApiError, match="no answer"):
+            await self.lines(api, silence_seconds=0.1)
+
+    async def test_who_stops_listening_closes_the_connection(self, api: Api, server: Server) -> None:
+        """A stream that is left before its end does not go on behind the user's back."""
+        server.silent = True
+        async with aclosing(api.lines("/x", resource="pods", query={}, silence_seconds=30.0)) as lines:
+            assert await anext(lines) == b"first\n"
+        await asyncio.wait_for(server.left.wait(), 30)
+
+
+class TestConnect:
+    """Which cluster is meant, as kubectl reads it from a kubeconfig."""
+
+    @staticmethod
+    def kubeconfig(folder: Path, user: dict[str, Any]) -> str:
+        clusters = [{"name": "c", "cluster": {"server": "http://127.0.0.1:1"}}]
+        contexts = [
+            {"name": "here", "context": {"cluster": "c", "user": "u", "namespace": "shop"}},
+            {"name": "there", "context": {"cluster": "c", "user": "u"}},
+        ]
+        users = [{"name": "u", "user": user}]
+        config = {"current-context": "here", "clusters": clusters, "contexts": contexts, "users": users}
+        (folder / "kubeconfig").write_text(json.dumps(config))
+        return str(folder / "kubeconfig")
+
+    @pytest.mark.parametrize(("context", "namespace"), [(None, "shop"), ("there", "default")])
+    async def test_the_context_names_the_namespace(self, tmp_path: Path, context: str | None, namespace: str) -> None:
+        """The namespace is the context's, and `default` where it names none."""
+        api = await connect(lambda *_: None, kubeconfig=self.kubeconfig(tmp_path, {}), context=context)
+        assert (api.namespace, api.host) == (namespace, "http://127.0.0.1:1")
+        await api.close()
+
+    @pytest.mark.parametrize("context", [None, "nowhere"])
+    async def test_what_is_not_there_is_named(self, tmp_path: Path, context: str | None) -> None:
+        """A missing file, or a context that it does not hold, is told by its name."""
+        file = self.kubeconfig(tmp_path, {}) if context else str(tmp_path / "none")
+        with pytest.raises(ApiError, match=context or "none"):
+            await connect(lambda *_: None, kubeconfig=file, context=context)
+
+    async def test_a_token_that_ends_is_asked_for_again(self, tmp_path: Path) -> None:
+        """A token that a program gives for a while is renewed, so that a watch may last for longer than it."""
+        program = tmp_path / "token"
+        program.write_text(
+            "#!/bin/sh\n"
+            f"echo x >> {tmp_path}/calls\n"
+            'echo "{\\"apiVersion\\": \\"client.authentication.k8s.io/v1\\", \\"kind\\": \\"ExecCredential\\", '
+            f'\\"status\\": {{\\"token\\": \\"t$(wc -l < {tmp_path}/calls | tr -d " ")\\", '
+            '\\"expirationTimestamp\\": \\"2020-01-01T00:00:00Z\\"}}"\n'
+        )
+        program.chmod(0o700)
+        user = {"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": str(program)}}
+        api = await connect(lambda *_: None, kubeconfig=self.kubeconfig(tmp_path, user))
+        configuration = api._client.configuration
+        tokens = [await configuration.get_api_key_with_prefix("BearerToken") for _ in range(2)]
+        await api.close()
+        assert tokens == ["Bearer t2", "Bearer t3"]
 
 
 class TestCluster:
@@ -284,3 +382,41 @@ class TestNamespaces:
         server.answers = [web.json_response({"n": 1}), a_status(404, "NotFound", "gone"), web.json_response({"n": 3})]
         assert len(await Cluster(api, ["a", "b"]).namespaces("ops")) == 2
         assert {path.rpartition("/")[2] for _, path, _, _ in server.asked} == {"a", "b", "ops"}
+
+
+class TestChanges:
+    async def _changes(self, api: Api, server: Server, *lines: str) -> list[tuple[str, Any]]:
+        server.answers = [web.Response(text="".join(line + "\n" for line in lines))]
+        return [change async for change in Cluster(api, ()).changes(JOBS, "shop", 7)]
+
+    async def test_only_ours_are_asked_for(self, api: Api, server: Server) -> None:
+        """A cluster has many Jobs and few are the operator's: the server sorts them out."""
+        event = '{"type": "ADDED", "object": {"metadata": {"name": "a"}}}'
+        assert await self._changes(api, server, event) == [("ADDED", {"metadata": {"name": "a"}})]
+        verb, path, query, _ = server.asked[0]
+        assert (verb, path) == ("GET", "/apis/batch/v1/namespaces/shop/jobs")
+        assert (query["watch"], query["resourceVersion"], query["allowWatchBookmarks"]) == ("1", "7", "true")
+        assert query["labelSelector"] == "app.kubernetes.io/managed-by=publishbuild-operator"
+        assert server.counted == [("watch", JOBS, "200")]
+
+    @pytest.mark.parametrize(
+        ("line", "status"),
+        [
+            ('{"type": "ERROR", "object": {"code": 410, "reason": "Expired", "message": "too old"}}', 410),
+            ('{"type": "ADDED", "object": {"metad', 0),
+            ("<html>gateway</html>", 0),
+        ],
+        ids=["expired", "cut off", "page of a proxy"],
+    )
+    async def test_what_is_no_change_is_an_error(self, api: Api, server: Server, line: str, status: int) -> None:
+        """The server's own error has its code, and a line that cannot be read is a broken connection."""
+        with pytest.raises(ApiError) as caught:
+            await self._changes(api, server, line)
+        assert caught.value.status == status
+
+    async def test_a_refusal_has_the_servers_words(self, api: Api, server: Server) -> None:
+        """A watch that is not allowed says so, with the code by which it is counted."""
+        server.answers = [web.json_response({"reason": "Forbidden", "message": "may not watch"}, status=403)]
+        with pytest.raises(ApiError, match="may not watch"):
+            _ = [change async for change in Cluster(api, ()).changes(PODS, "", 7)]
+        assert server.counted == [("watch", PODS, "403")]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from itertools import permutations
 from typing import Any
 
@@ -143,25 +142,25 @@ class TestJobs:
         job = store.job(UID)
         assert job is not None
         assert job.finished
-        assert list(store.live_jobs()) == []
+        assert not store.live_jobs
 
     def test_live_jobs_are_those_that_have_not_ended(self, store: Store) -> None:
         """A Job occupies a place until its terminal condition, or until it is gone."""
         store.apply(JOBS, a_job())
         store.apply(JOBS, a_job(uid="j2", build_uid="b2", namespace="other"))
         store.apply(JOBS, a_job(uid="j3", build_uid="b3", deleting=True))
-        assert Counter(job.namespace for job in store.live_jobs()) == {"shop": 2, "other": 1}
+        assert store.live_jobs.by_namespace == {"shop": 2, "other": 1}
         store.apply(JOBS, a_job(version=201, failed="BackoffLimitExceeded"))
-        assert Counter(job.namespace for job in store.live_jobs()) == {"shop": 1, "other": 1}
+        assert store.live_jobs.by_namespace == {"shop": 1, "other": 1}
         store.apply(JOBS, a_job(uid="j3", build_uid="b3", version=201), deleted=True)
-        assert Counter(job.namespace for job in store.live_jobs()) == {"other": 1}
+        assert store.live_jobs.by_namespace == {"other": 1}
 
     def test_a_job_without_its_build_counts(self, store: Store) -> None:
         """The Job of a deleted build occupies its place until it is gone."""
         store.apply(BUILDS, a_build())
         store.apply(JOBS, a_job())
         store.apply(BUILDS, a_build(version=101), deleted=True)
-        assert len(list(store.live_jobs())) == 1
+        assert len(store.live_jobs) == 1
 
     def test_a_job_without_uid_label_is_not_ours(self, store: Store, rung: Rung) -> None:
         """A Job that names no build is left alone."""
@@ -169,7 +168,7 @@ class TestJobs:
         del job["metadata"]["labels"]["publishbuild.dev/uid"]
         store.apply(JOBS, job)
         assert rung == []
-        assert list(store.live_jobs()) == []
+        assert not store.live_jobs
 
     def test_the_deletion_of_an_older_job_leaves_the_newer(self, store: Store) -> None:
         """A late deletion of another Job of that build does not remove the present one."""
@@ -185,7 +184,7 @@ class TestJobs:
         store.apply(JOBS, a_job(version=202), deleted=True)
         store.apply(JOBS, a_job(version=201))
         assert store.job(UID) is None
-        assert list(store.live_jobs()) == []
+        assert not store.live_jobs
 
     def test_each_change_rings(self, store: Store, rung: Rung) -> None:
         """Creation, change and deletion of a Job ring its build."""
@@ -250,7 +249,7 @@ class TestPods:
         assert job is not None
         assert job.complete
         assert job.deleting
-        assert list(store.live_jobs()) == []
+        assert not store.live_jobs
 
     @pytest.mark.parametrize("build_first", [True, False])
     def test_a_label_alone_makes_nothing_ours(self, store: Store, build_first: bool) -> None:
@@ -304,8 +303,9 @@ class TestPods:
         kept = {
             name: held
             for name, held in vars(store).items()
-            if name not in ("_clock", "_bell", "_last_seen", "_deleted")
+            if name not in ("_clock", "_bell", "_last_seen", "_deleted", "history")
         }
+        assert store.history.runs() == []
         assert {name: held for name, held in kept.items() if held} == {}
         assert not any(store._deleted.values())
 
@@ -335,7 +335,7 @@ class TestReplace:
         list(store.replace(JOBS, [a_job(version=41)], 50))
         list(store.replace(PODS, [a_pod(1, version=42)], 50))
         list(store.replace(BUILDS, [a_build(version=40)], 50))
-        assert (store.uids(), list(store.live_jobs()), store.pods(UID)) == ([], [], ())
+        assert (store.uids(), dict(store.live_jobs.by_namespace), store.pods(UID)) == ([], {}, ())
 
     def test_a_missed_deletion_of_a_job_frees_its_place(self, store: Store, rung: Rung) -> None:
         """A Job that is not listed any more rings its build and occupies nothing."""
@@ -343,7 +343,7 @@ class TestReplace:
         store.apply(JOBS, a_job())
         rung.clear()
         list(store.replace(JOBS, [], 1000))
-        assert list(store.live_jobs()) == []
+        assert not store.live_jobs
         assert rung == [UID]
 
     def test_a_list_is_taken_in_by_age(self, store: Store) -> None:
@@ -396,7 +396,8 @@ def test_a_list_settles_any_history(history: list[tuple[str, int, bool]], random
     for resource in (JOBS, PODS, BUILDS):
         list(store.replace(resource, [obj for (kind, _), obj in truth.items() if kind == resource], len(history) + 1))
     assert set(store.uids()) == {f"u{number}" for kind, number in truth if kind == BUILDS}
-    assert {job.build_uid for job in store.live_jobs()} == {f"u{number}" for kind, number in truth if kind == JOBS}
+    assert len(store.live_jobs) == sum(kind == JOBS for kind, _ in truth)
+    assert {uid for uid in ("u0", "u1", "u2") if store.job(uid)} == {f"u{n}" for kind, n in truth if kind == JOBS}
     for number in range(3):
         if (BUILDS, number) in truth:  # pods of a build that is gone matter to nobody
             assert len(store.pods(f"u{number}")) == ((PODS, number) in truth)

@@ -8,7 +8,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publishbuild.decide.order import Room, Waiting, choose, member
+from publishbuild.decide.order import Room, Waiting, choose, member, order
 from tests.builders import NOW
 
 NAMESPACES = ("a", "b", "shop-1")
@@ -200,3 +200,13 @@ def test_the_choice_does_not_depend_on_the_order_of_looking(line: list[str], roo
     running = dict(room.running)
     assert choose(line, room) == choose(list(reversed(line)), room)
     assert dict(room.running) == running
+
+
+@given(lines(), rooms)
+def test_every_build_of_a_namespace_that_may_launch_is_in_the_order(line: list[str], room: Room) -> None:
+    """Each has its place in the order, behind others of its key too; without keys it is `choose` with room for all."""
+    by_uid = {Waiting.read(text).uid: Waiting.read(text) for text in line}
+    found = order(line, room.turns)
+    assert sorted(found) == sorted(uid for uid, waiting in by_uid.items() if waiting.namespace in room.turns)
+    without_keys = [text for text in line if not Waiting.read(text).key]
+    assert order(without_keys, room.turns) == choose(without_keys, wide(places=len(line), **dict(room.turns)))

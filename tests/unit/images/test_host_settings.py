@@ -54,6 +54,9 @@ def test_mirror_is_debians_own_main_one() -> None:
 
 def test_dependencies_are_those_of_the_flavour() -> None:
     """The runner gets the base dependencies alone, the operator its extra besides, in an order that never moves."""
-    pyproject = '[project]\ndependencies=["b", "a"]\n[project.optional-dependencies]\noperator=["c"]\ndev=["d"]\n'
+    pyproject = (
+        '[project]\nname="us"\ndependencies=["b", "a"]\n'
+        '[project.optional-dependencies]\noperator=["us[client]", "c"]\nclient=["e"]\ndev=["d"]\n'
+    )
     assert dependencies(pyproject, []) == ["a", "b"]
-    assert dependencies(pyproject, ["operator"]) == ["a", "b", "c"]
+    assert dependencies(pyproject, ["operator"]) == ["a", "b", "c", "e"]

@@ -14,7 +14,9 @@ from structlog.testing import capture_logs
 
 from publishbuild.decide.next_actions import next_actions
 from publishbuild.models.status import PublishBuildStatus
-from publishbuild.observe.http import HttpServer, application
+from publishbuild.observe.answer import NOT_LEADING, Answer
+from publishbuild.observe.endpoints import endpoints
+from publishbuild.observe.http import HttpServer, ListenError
 from publishbuild.observe.logs import set_up_logs
 from publishbuild.observe.metrics import Metrics
 from publishbuild.observe.outcomes import Outcomes
@@ -123,6 +125,7 @@ class Health:
     def __init__(self) -> None:
         self.wrong: str | None = None
         self.missing: str | None = None
+        self.known = Answer(200, '{"waiting":[]}')
 
     def unhealthy(self) -> str | None:
         return self.wrong
@@ -130,8 +133,8 @@ class Health:
     def unready(self) -> str | None:
         return self.missing
 
-    def queue(self) -> dict[str, Any]:
-        return {"waiting": [{"position": 1, "name": "app-1"}]}
+    def queue(self) -> Answer:
+        return self.known
 
 
 class TestHttp:
@@ -151,14 +154,14 @@ class TestHttp:
         """A probe says 200, or 503 with what is wrong."""
         health = Health()
         health.wrong, health.missing = wrong, missing
-        async with TestClient(TestServer(application(health, metrics))) as client:
+        async with TestClient(TestServer(endpoints(health, metrics))) as client:
             answer = await client.get(path)
             assert (answer.status, await answer.text()) == (code, text)
 
     async def test_queue_and_metrics(self, metrics: Metrics) -> None:
         """The exact order is JSON, the metrics are Prometheus's text."""
-        async with TestClient(TestServer(application(Health(), metrics))) as client:
-            assert await (await client.get("/v1/queue")).json() == Health().queue()
+        async with TestClient(TestServer(endpoints(Health(), metrics))) as client:
+            assert await (await client.get("/v1/queue")).json() == {"waiting": []}
             answer = await client.get("/metrics")
             assert answer.content_type == "text/plain"
             assert "publishbuild_redis_up" in await answer.text()
@@ -166,10 +169,29 @@ class TestHttp:
 
     async def test_any_free_port(self, metrics: Metrics) -> None:
         """Port 0 takes a free one and tells which."""
-        server = HttpServer(application(Health(), metrics), 0)
+        server = HttpServer(endpoints(Health(), metrics), 0, setting="A_PORT")
         await server.start()
         assert server.port > 0
         await server.stop()
+
+    async def test_a_taken_port_is_named(self, metrics: Metrics) -> None:
+        """A port that somebody else listens on is refused with its setting, its number and why."""
+        first = HttpServer(endpoints(Health(), metrics), 0, setting="A_PORT")
+        await first.start()
+        second = HttpServer(endpoints(Health(), metrics), first.port, setting="A_PORT")
+        with pytest.raises(ListenError, match=rf"^A_PORT {first.port}: .*in use"):
+            await second.start()
+        await second.stop()
+        await first.stop()
+
+    async def test_a_standby_says_that_it_does_not_know_the_queue(self, metrics: Metrics) -> None:
+        """Where the queue is not known it is 503 and a line of text, never an empty queue."""
+        health = Health()
+        health.known = NOT_LEADING
+        async with TestClient(TestServer(endpoints(health, metrics))) as client:
+            answer = await client.get("/v1/queue")
+            assert (answer.status, answer.content_type) == (503, "text/plain")
+            assert "does not lead" in await answer.text()
 
 
 class TestLogs:

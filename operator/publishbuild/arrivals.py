@@ -1,0 +1,44 @@
+"""Hands what kopf's thread sees to the service's loop: in order, and many that come at once wake the loop once."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+
+log = structlog.get_logger(__name__)
+
+Take = Callable[[str, dict[str, Any], bool], None]
+
+
+class Arrivals:
+    """``take`` is called in ``loop`` with each resource, object and whether it was deleted."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, take: Take) -> None:
+        self._loop = loop
+        self._take = take
+        self._line: deque[tuple[str, dict[str, Any], bool]] = deque()
+
+    def put(self, resource: str, obj: dict[str, Any], deleted: bool) -> None:
+        """Called from any thread."""
+        self._line.append((resource, obj, deleted))
+        # One leaves the line after it was taken, so whoever finds more than its own there knows that the loop is at it.
+        if len(self._line) == 1:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: the process is at its end
+                self._loop.call_soon_threadsafe(self._take_all)
+
+    def _take_all(self) -> None:
+        while self._line:
+            resource, obj, deleted = self._line[0]
+            try:
+                self._take(resource, obj, deleted)
+            except Exception:
+                # One object that cannot be read never keeps the others from being seen.
+                log.exception(
+                    "an object could not be taken in", resource=resource, uid=obj.get("metadata", {}).get("uid")
+                )
+            self._line.popleft()

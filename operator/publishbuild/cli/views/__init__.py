@@ -1,0 +1,1 @@
+"""What the verbs show, as pure functions: objects and the time in, text out."""

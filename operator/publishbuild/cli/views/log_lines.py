@@ -1,0 +1,82 @@
+"""The log of an attempt as people read it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from publishbuild.decide.attempts import age
+from publishbuild.decide.facts import PodFacts
+from publishbuild.models.status import FailedAttempt, PublishBuildStatus
+from publishbuild.runner.result import PROGRESS_MARK
+
+# Of a line of the Expo runner: told before the other keys, or not at all.
+_FIRST = ("timestamp", "level", "event", "output")
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptLog:
+    """Where the log of attempt ``number`` is: in ``pod``, unless that is gone, and then in what was ``recorded``."""
+
+    number: int
+    pod: str
+    is_there: bool
+    recorded: FailedAttempt | None = None
+    waits: bool = False
+
+
+def attempt_logs(status: PublishBuildStatus, pods: Sequence[PodFacts]) -> tuple[AttemptLog, ...]:
+    """All attempts so far, the first one first: those on record, and after them the pods that are not."""
+    there = {pod.name: pod for pod in pods}
+    recorded = [AttemptLog(one.number, one.pod, one.pod in there, one) for one in status.failed_attempts]
+    known = {one.pod for one in recorded}
+    fresh = sorted((pod for pod in pods if pod.name not in known), key=age)
+    numbered = enumerate(fresh, start=len(recorded) + 1)
+    return (*recorded, *(AttemptLog(number, pod.name, True, waits=pod.phase == "Pending") for number, pod in numbered))
+
+
+def header(attempt: AttemptLog) -> str:
+    """The line before an attempt's log."""
+    return f"==> attempt {attempt.number}, pod {attempt.pod} <=="
+
+
+def kept_lines(attempt: AttemptLog, status: PublishBuildStatus) -> Iterator[str]:
+    """What is left of the log of a pod that is gone."""
+    failure = status.failure
+    if failure is not None and failure.pod == attempt.pod and failure.log_tail:
+        yield "(the pod is gone; its last lines were kept)"
+        yield from failure.log_tail.splitlines()
+    elif attempt.recorded is not None:
+        yield f"(the pod is gone; it failed: {attempt.recorded.reason}: {attempt.recorded.message})"
+    else:
+        yield "(the pod is gone, and nothing of its log was kept)"
+
+
+def eas_links(status: PublishBuildStatus) -> Iterator[str]:
+    """The pages on EAS that have the logs of its own side."""
+    for build in status.builds:
+        if build.logs_url:
+            yield f"{build.platform} build {build.id} is {build.status}: {build.logs_url}"
+    for one in status.submissions:
+        if one.url:
+            yield f"{one.platform} submission {one.id} is {one.status}: {one.url}"
+
+
+def readable(line: str) -> str | None:
+    """A line of the Expo runner as a sentence with its time, other lines as they are; None for what is for programs."""
+    if line.startswith(PROGRESS_MARK):
+        return None
+    if not line.startswith("{"):
+        return line
+    try:
+        entry: Mapping[str, Any] = json.loads(line)
+    except ValueError:
+        return line
+    if not {"timestamp", "level", "event"} <= entry.keys():
+        return line
+    time = str(entry["timestamp"])[11:19]
+    level = "" if entry["level"] == "info" else f"{str(entry['level']).upper()} "
+    facts = "" if entry.get("output") else "".join(f" {key}={entry[key]}" for key in entry if key not in _FIRST)
+    return f"{time}  {level}{entry['event']}{facts}"

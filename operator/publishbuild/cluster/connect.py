@@ -1,0 +1,61 @@
+"""Which API server is meant, and who asks: the pod's service account, or a kubeconfig as kubectl reads it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from kubernetes.aio import client as kube_client
+from kubernetes.aio import config as kube_config
+
+from publishbuild.cluster.api import Api, ApiError, CountRequest
+
+NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+
+
+async def connect(count: CountRequest, *, kubeconfig: str | None = None, context: str | None = None) -> Api:
+    """An `Api` for the cluster that this pod runs in, unless a kubeconfig or one of its contexts is named.
+
+    Outside of a pod ``kubeconfig`` is what KUBECONFIG says (several files are merged), and ``context`` its current one.
+
+    Raises:
+        ApiError: where neither is to be had; the text says what was looked for.
+    """
+    configuration = kube_client.Configuration()
+    if kubeconfig is not None and not any(map(os.path.exists, kubeconfig.split(os.pathsep))):
+        raise ApiError(0, "NoCluster", f"there is no kubeconfig {kubeconfig}")
+    try:
+        if os.environ.get("KUBERNETES_SERVICE_HOST") and kubeconfig is None and context is None:
+            kube_config.load_incluster_config(  # type: ignore[no-untyped-call]  # not typed there
+                client_configuration=configuration
+            )
+            namespace = pod_namespace()
+        else:
+            loaded = await kube_config.load_kube_config(  # type: ignore[no-untyped-call]  # not typed there
+                config_file=kubeconfig, context=context, client_configuration=configuration
+            )
+            namespace = loaded.current_context["context"].get("namespace")
+            _keep_fresh(loaded, configuration)
+    except Exception as missing:
+        raise ApiError(
+            0, "NoCluster", f"neither a service account nor a kubeconfig can be used: {missing}"
+        ) from missing
+    configuration.retries = None
+    return Api(kube_client.ApiClient(configuration), count, namespace=namespace or "default")
+
+
+def pod_namespace() -> str | None:
+    """The namespace of the pod that this runs in, None outside of one."""
+    return NAMESPACE_FILE.read_text().strip() if NAMESPACE_FILE.exists() else None
+
+
+def _keep_fresh(loaded: Any, configuration: Any) -> None:
+    """A token that a program of the kubeconfig gave for a while is asked for again before it ends."""
+
+    async def refresh(_: Any) -> None:
+        await loaded.load_from_exec_plugin()
+        configuration.api_key["BearerToken"] = loaded.token
+
+    if hasattr(loaded, "exec_plugin_expiry"):
+        configuration.refresh_api_key_hook = refresh

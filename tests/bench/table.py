@@ -1,0 +1,71 @@
+"""The rows of the benchmark: each measured several times, with its ceiling or its goal beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from statistics import median, quantiles
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Row:
+    """``values`` of ``what`` in ``unit``; ``goal`` is the most, with ``at_least`` the least, that is wanted.
+
+    With a ``ceiling``, what a client that does nothing else reached in the same run, the goal is for the ratio of both.
+    """
+
+    what: str
+    unit: str
+    values: tuple[float, ...]
+    goal: float
+    at_least: bool = False
+    ceiling: tuple[float, ...] = ()
+
+    @property
+    def figure(self) -> float:
+        """The median."""
+        return median(self.values)
+
+    @property
+    def judged(self) -> float:
+        """What is compared with the goal: the figure, or its ratio to the ceiling."""
+        return self.figure / median(self.ceiling) if self.ceiling else self.figure
+
+    @property
+    def met(self) -> bool:
+        """Whether the goal is reached."""
+        return self.judged >= self.goal if self.at_least else self.judged <= self.goal
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """The row of the table."""
+        spread = f"{min(self.values):.3g} to {max(self.values):.3g}" if len(self.values) > 1 else "-"
+        ceiling = f"{median(self.ceiling):.3g}{_space(self.unit)}" if self.ceiling else "-"
+        ratio = f"{self.judged:.2f}" if self.ceiling else "-"
+        sign = "≥" if self.at_least else "≤"
+        wanted = f"{sign} {self.goal:g}" + (" of the ceiling" if self.ceiling else _space(self.unit))
+        reached = f"{self.figure:.3g}{_space(self.unit)}"
+        return self.what, reached, spread, ceiling, ratio, wanted, "yes" if self.met else "**no**"
+
+    def as_json(self) -> dict[str, Any]:
+        """For programs."""
+        return asdict(self) | {"figure": self.figure, "judged": self.judged, "met": self.met}
+
+
+HEAD = ("figure", "median", "spread", "ceiling", "ratio", "goal", "met")
+
+
+def markdown(rows: Iterable[Row]) -> str:
+    """The table for the document."""
+    lines = [HEAD, ("---",) * len(HEAD), *(row.cells for row in rows)]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+
+
+def percentile(values: Iterable[float], percent: int) -> float:
+    """The value below which ``percent`` of all lie."""
+    return quantiles(sorted(values), n=100, method="inclusive")[percent - 1]
+
+
+def _space(unit: str) -> str:
+    return f" {unit}" if unit else ""
