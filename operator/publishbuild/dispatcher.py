@@ -60,8 +60,8 @@ class Dispatcher:
         self._failures = 0
         self._warned = False
 
-    async def connect(self) -> None:
-        """One first try, so that a start without Redis is seen, said and shown at once."""
+    async def take_turn(self) -> None:
+        """Hand out the places that are free now, once; not while `run` does."""
         await self._turn()
 
     async def run(self) -> None:

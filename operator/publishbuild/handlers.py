@@ -15,8 +15,10 @@ from typing import Any
 
 import kopf
 import structlog
+from kopf._core.reactor.inventory import ResourceMemories, ResourceMemory
 
 from publishbuild import names
+from publishbuild.cluster.list_watch import PAGE, SILENCE_SECONDS
 from publishbuild.cluster.objects import BUILDS, NAMESPACES
 
 log = structlog.get_logger(__name__)
@@ -26,7 +28,8 @@ OnEvent = Callable[[str, Object, bool], None]
 
 FIRST_RESTART_SECONDS = 0.5
 LONGEST_RESTART_SECONDS = 30.0
-SILENCE_SECONDS = 70.0
+# kopf gives each object a task of its own, which stays that long after its last event.
+IDLE_WORKER_SECONDS = 0.1
 
 
 def registry(on_event: OnEvent, *, clusterwide: bool) -> kopf.OperatorRegistry:
@@ -62,6 +65,8 @@ def settings() -> kopf.OperatorSettings:
     made.posting.enabled = False
     made.scanning.disabled = True
     made.watching.inactivity_timeout = SILENCE_SECONDS
+    made.watching.chunk_size = PAGE
+    made.queueing.idle_timeout = IDLE_WORKER_SECONDS
     made.persistence.finalizer = f"{names.GROUP}/never-set"
     made.persistence.diffbase_storage = _NoDiffs()
     made.persistence.progress_storage = _NoProgress()
@@ -100,6 +105,13 @@ class _NoProgress(kopf.ProgressStorage):
         return essence
 
 
+class _NoMemories(ResourceMemories):
+    """kopf remembers of each object how its handlers got on; those of events do not ask."""
+
+    async def recall(self, raw_body: Any, **known: Any) -> ResourceMemory:
+        return await super().recall(raw_body, **{**known, "ephemeral": True})
+
+
 class Watcher:
     """kopf in its own thread, started again with backoff whenever it ends."""
 
@@ -112,13 +124,14 @@ class Watcher:
         self._stop_flag: asyncio.Event | None = None
 
     def start(self) -> None:
-        """Start watching; ``on_event`` is called from the watcher's thread."""
-        self._thread.start()
+        """Start watching, once; ``on_event`` is called from the watcher's thread."""
+        if self._thread.ident is None:
+            self._thread.start()
 
     @property
-    def is_alive(self) -> bool:
-        """Whether the thread that watches, or waits to watch again, is there."""
-        return self._thread.is_alive()
+    def has_ended(self) -> bool:
+        """Whether the thread that watches, or waits to watch again, was started and is gone."""
+        return self._thread.ident is not None and not self._thread.is_alive()
 
     def stop(self, seconds: float) -> None:
         """Stop watching, waiting at most ``seconds``."""
@@ -149,6 +162,7 @@ class Watcher:
         await kopf.operator(
             registry=registry(self._on_event, clusterwide=not self._namespaces),
             settings=settings(),
+            memories=_NoMemories(),
             standalone=True,
             clusterwide=not self._namespaces,
             namespaces=tuple(self._namespaces),

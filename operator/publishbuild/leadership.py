@@ -71,12 +71,18 @@ class Leadership:
     async def acquire(self) -> None:
         """Wait, as a standby, until this process leads."""
         said = False
-        while not await self._try_to_take():
+        while not await self.take():
             if not said and self._seen is not None:
                 log.info("standby: another operator leads", leader=self._seen.holder)
                 said = True
             await self._sleep(STANDBY_SECONDS)
-        log.info("leads", identity=self._identity)
+
+    async def take(self) -> bool:
+        """Lead from now on, where nobody else does; whether this process leads."""
+        leads = bool(await self._try_to_take())
+        if leads:
+            log.info("leads", identity=self._identity)
+        return leads
 
     async def keep(self) -> None:
         """Renew for as long as this process leads.

@@ -16,7 +16,8 @@ from publishbuild.cluster import api
 from publishbuild.cluster.api import ApiError
 from publishbuild.cluster.events import Events
 from publishbuild.cluster.objects import JOBS, Cluster
-from publishbuild.cluster.store import Record, Store
+from publishbuild.cluster.record import Record
+from publishbuild.cluster.store import Store
 from publishbuild.cluster.supersede import superseded_by
 from publishbuild.decide import actions as do
 from publishbuild.decide.facts import BuildFacts, Callback, Facts, QueueFacts
@@ -99,12 +100,20 @@ class Reconciler:
                     self._places.release(uid)
                     self._forget(uid)
                     return
+                if self._is_over(uid, record):
+                    self._places.release(uid)
+                    self._forget(uid)
+                    return
                 facts = await self._gather(uid, record)
                 if not await self._act(facts, record, next_actions(facts)):
                     return
             self._wake_after(uid, 1.0)
         finally:
             self._metrics.reconcile.observe(time.perf_counter() - started)
+
+    def _is_over(self, uid: str, record: Record) -> bool:
+        """Whether nothing is left to decide: so it is for nearly all of thousands of builds after a start."""
+        return record.is_settled and self._store.job(uid) is None and not self._reporting.is_waiting_to_hear(uid)
 
     def _forget(self, uid: str) -> None:
         self._launching.forget(uid)

@@ -8,7 +8,8 @@ from publishbuild.cluster import api
 from publishbuild.cluster.api import ApiError
 from publishbuild.cluster.events import Events
 from publishbuild.cluster.objects import BUILDS, Cluster
-from publishbuild.cluster.store import Record, Store
+from publishbuild.cluster.record import Record
+from publishbuild.cluster.store import Store
 from publishbuild.decide.events import events_between
 from publishbuild.decide.facts import BuildFacts
 from publishbuild.models.status import PublishBuildStatus
@@ -36,6 +37,10 @@ class Reporting:
     def forget(self, uid: str) -> None:
         """The build is gone."""
         self._unheard.pop(uid, None)
+
+    def is_waiting_to_hear(self, uid: str) -> bool:
+        """Whether a write's answer was lost, and the build has not shown yet whether it was done."""
+        return uid in self._unheard
 
     def hear(self, build: BuildFacts, record: Record) -> None:
         """Tell of a write whose answer was lost, Events included, once the build shows that it was done."""

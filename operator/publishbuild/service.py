@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import random
 import secrets
@@ -57,9 +58,13 @@ DRAIN_SECONDS = 6.0
 LAST_EVENT_WORKERS = 28
 LAST_EVENTS_SECONDS = 1.5
 WATCH_STOP_SECONDS = 2.0
+FIRST_LAUNCHES_SECONDS = 2.0
 # After these the process ends whatever still keeps it: nobody may act without the lease, and SIGTERM has its limit.
 LOST_SECONDS = 3.0
 STOP_SECONDS = 9.5
+# A start reads thousands of objects, all of them alive: to look through them as often as Python does by default took
+# half of its time.
+GARBAGE_THRESHOLDS = (10_000, 20, 50)
 
 
 def _now() -> datetime:
@@ -167,19 +172,19 @@ class Service:
             await self._stop(work)
 
     async def _work(self) -> None:
-        """The whole life: know the cluster, then wait to lead, then lead. Ends only by an error."""
-        await self._resync.first()
-        self._watcher.start()
-        self._synced = True
+        """The whole life: know the cluster, lead, at once or after a time as a standby, work. Ends only by an error."""
         try:
             async with asyncio.TaskGroup() as tasks:
+                leads = await self._leadership.take()
+                if leads:
+                    self._keeping = tasks.create_task(self._keep())
+                await self._resync.first()
+                self._synced = True
                 tasks.create_task(self._resync.run())
                 for resource, watch in self._watches:
                     tasks.create_task(watch.run(self._resync.versions[resource]))
-                await self._leadership.acquire()
-                self._keeping = tasks.create_task(self._keep())
-                # A standby's watch may have missed what the last leader did: nothing is decided on that.
-                await self._resync.first()
+                if not leads:
+                    await self._stand_by(tasks)
                 await self._pause_look.first()
                 tasks.create_task(self._pause_look.run())
                 self._places.begin(self._store.launched_namespaces())
@@ -191,6 +196,14 @@ class Service:
                 raise
             raise LeadershipLostError(str(lost.exceptions[0])) from group
 
+    async def _stand_by(self, tasks: asyncio.TaskGroup) -> None:
+        """Follow the cluster until this process leads."""
+        self._watcher.start()
+        await self._leadership.acquire()
+        self._keeping = tasks.create_task(self._keep())
+        # The watches may have missed what the last leader did: nothing is decided on that.
+        await self._resync.first()
+
     async def _keep(self) -> None:
         try:
             await self._leadership.keep()
@@ -201,7 +214,8 @@ class Service:
     async def _lead(self, tasks: asyncio.TaskGroup) -> None:
         for _ in range(EVENT_WORKERS):
             tasks.create_task(self._events.deliver())
-        await self._dispatcher.connect()
+        # A start without Redis is seen, said and shown at once.
+        await self._dispatcher.take_turn()
         for _ in range(WORKERS):
             tasks.create_task(self._bells.answer())
         # Nothing is claimed before all builds have been looked at once: the order must know all who wait.
@@ -209,12 +223,21 @@ class Service:
         await self._bells.answered(self._store.uids())
         self._places.opening = False
         self._knows_queue = True
+        log.info("operator is ready", builds=len(self._store.uids()), waiting=len(self._places.waiting))
+        await self._launch_first()
+        self._watcher.start()
         self._claiming += [
             tasks.create_task(self._dispatcher.run()),
             tasks.create_task(self._dispatcher.refresh_positions()),
         ]
         self._places.changed.set()
-        log.info("operator is ready", builds=len(self._store.uids()), waiting=len(self._places.waiting))
+
+    async def _launch_first(self) -> None:
+        """Launch who may start at once, before kopf begins: its first list takes longer than all that was before."""
+        await self._dispatcher.take_turn()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FIRST_LAUNCHES_SECONDS):
+                await self._bells.answered(self._store.uids())
 
     async def _stop(self, work: asyncio.Task[None]) -> None:
         """Stop in order. Without the lease nothing may be finished; with it, it is given back last."""
@@ -255,7 +278,7 @@ class Service:
 
     def unhealthy(self) -> str | None:
         """Why the process should be started again: the API server has not answered for too long."""
-        if self._synced and not self._watcher.is_alive:
+        if self._watcher.has_ended:
             return "the watch has ended"
         last = self._resync.last_success
         if last is None:
@@ -341,6 +364,7 @@ async def serve(settings: Settings) -> None:
         check_url(settings.redis_url)
     except ValueError as error:
         raise redis_url_error(error) from None
+    gc.set_threshold(*GARBAGE_THRESHOLDS)
     metrics = Metrics()
     api = await connect(metrics.count_request)
     stop = asyncio.Event()

@@ -202,7 +202,7 @@ class TestOutage:
         """A first try that fails is shown at once."""
         world.index.down = True
         with capture_logs() as logs:
-            await world.dispatcher.connect()
+            await world.dispatcher.take_turn()
         assert len(said(logs, "warning")) == 1
         assert not world.places.available
 

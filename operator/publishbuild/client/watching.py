@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import random
 import time
 from collections.abc import AsyncGenerator, Callable
@@ -18,14 +17,11 @@ from publishbuild.client.errors import (
     PublishBuildError,
     RefusedError,
     UnauthorizedError,
-    UnavailableError,
 )
-from publishbuild.client.requests import Query, Requests
-from publishbuild.cluster.api import GONE, Object
+from publishbuild.client.requests import Requests
+from publishbuild.cluster.api import Object
+from publishbuild.cluster.list_watch import Query
 
-# The server ends a watch after these, so that a connection that is silent for longer is dead.
-WATCH_SECONDS = 60
-SILENCE_SECONDS = WATCH_SECONDS + 15.0
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.25, 10.0
 # An API server that has just started may know neither the resource nor the rights.
 PATIENCE_SECONDS = 60.0
@@ -91,16 +87,8 @@ class Watching:
 
     async def _streamed(self) -> AsyncGenerator[Change, None]:
         """The changes of one connection, to its end."""
-        query = {
-            **self.query,
-            "watch": 1,
-            "allowWatchBookmarks": "true",
-            "resourceVersion": self._version,
-            "timeoutSeconds": WATCH_SECONDS,
-        }
-        async with aclosing(self.requests.lines(self.path, query, silence_seconds=SILENCE_SECONDS)) as lines:
-            async for line in lines:
-                kind, obj = _read(line)
+        async with aclosing(self.requests.changes(self.path, self._version, self.query)) as changes:
+            async for kind, obj in changes:
                 self._version, self._failures = obj["metadata"]["resourceVersion"], 0
                 if kind == "BOOKMARK":
                     continue
@@ -126,15 +114,3 @@ class Watching:
         seconds = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0 ** min(self._failures, 10))
         self._failures += 1
         await asyncio.sleep(seconds * (0.5 + random.random() / 2))  # noqa: S311  # spreads clients, guards nothing
-
-
-def _read(line: bytes) -> tuple[str, Object]:
-    try:
-        event = json.loads(line)
-        kind, obj = event["type"], event["object"]
-    except (ValueError, KeyError, TypeError) as broken:
-        raise UnavailableError("the watch was cut") from broken
-    if kind == "ERROR":
-        error = GoneError if obj.get("code") == GONE else UnavailableError
-        raise error(obj.get("message") or "the watch ended", obj.get("code", 0))
-    return kind, obj

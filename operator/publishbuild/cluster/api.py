@@ -166,7 +166,7 @@ class Api:
         body: Object | None = None,
         content_type: str = "application/json",
     ) -> aiohttp.ClientResponse:
-        headers = {"Accept": "application/json", "Content-Type": content_type}
+        headers = {"Accept": "application/json", "Accept-Encoding": "identity", "Content-Type": content_type}
         token = await self._client.configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
         if token:
             headers["Authorization"] = token

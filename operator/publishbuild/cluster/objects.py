@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import aclosing
-
-import orjson
+import sys
+from collections.abc import AsyncGenerator, Callable, Sequence
 
 from publishbuild import names
+from publishbuild.cluster import list_watch
 from publishbuild.cluster.api import (
-    LIST_SECONDS,
     MERGE_PATCH,
     NOT_FOUND,
     REQUEST_SECONDS,
@@ -18,12 +16,9 @@ from publishbuild.cluster.api import (
     NotLeaderError,
     Object,
 )
+from publishbuild.cluster.list_watch import Listing, Query
 
 _BUILDS = f"/apis/{names.GROUP}/{names.VERSION}"
-_PAGE = 500
-# The server ends a watch after that long; one that is silent for longer is broken.
-WATCH_SECONDS = 60
-SILENCE_SECONDS = 70.0
 _EVENT_NAME_HEX = 16
 
 BUILDS, JOBS, PODS, NAMESPACES = "publishbuilds", "jobs", "pods", "namespaces"
@@ -54,52 +49,28 @@ class Cluster:
         self._may_write = may_write
         self._write_seconds = write_seconds
 
-    async def list_all(self, resource: str, *, selector: str | None = None) -> tuple[list[Object], int]:
+    async def list_all(self, resource: str, *, selector: str | None = None) -> tuple[Listing, int]:
         """All objects of ``resource`` in the watched namespaces, and the oldest resourceVersion of the lists."""
-        own_selector = _PLACES[resource][1]
-        items: list[Object] = []
-        versions: list[int] = []
+        query = _selected(selector or _PLACES[resource][1])
+        listing, oldest = Listing(), sys.maxsize
         for namespace in self._namespaces or ("",):
             path = _path(resource, namespace)
-            query: dict[str, str | int] = {"limit": _PAGE}
-            if selector or own_selector:
-                query["labelSelector"] = selector or own_selector
-            listed, version = await self._pages(path, resource, query)
-            items += listed
-            versions.append(version)
-        return items, min(versions)
+            async for items, version in list_watch.pages(self._api, path, resource=resource, query=query):
+                listing.add(items)
+                oldest = min(oldest, int(version))
+        return listing, oldest
 
-    async def changes(self, resource: str, namespace: str, version: int) -> AsyncGenerator[tuple[str, Object], None]:
-        """What changes after ``version`` in ``namespace``, "" for all, until the server ends the watch.
-
-        Yields ADDED, MODIFIED or DELETED with the object, and BOOKMARK with nothing but a newer version.
-        """
-        query: dict[str, str | int] = {
-            "watch": 1,
-            "resourceVersion": version,
-            "allowWatchBookmarks": "true",
-            "timeoutSeconds": WATCH_SECONDS,
-        }
-        if selector := _PLACES[resource][1]:
-            query["labelSelector"] = selector
-        path = _path(resource, namespace)
-        lines = self._api.lines(path, resource=resource, query=query, silence_seconds=SILENCE_SECONDS)
-        async with aclosing(lines):
-            async for line in lines:
-                try:
-                    event = orjson.loads(line)
-                except ValueError as cut:
-                    raise ApiError(0, "Unreadable", f"a line of the watch cannot be read: {line[:100]!r}") from cut
-                if event["type"] == "ERROR":
-                    said = event["object"]
-                    raise ApiError(said.get("code", 0), said.get("reason", ""), said.get("message", ""))
-                yield event["type"], event["object"]
+    def changes(self, resource: str, namespace: str, version: int) -> AsyncGenerator[tuple[str, Object], None]:
+        """What changes after ``version`` in ``namespace``, "" for all: see `publishbuild.cluster.list_watch`."""
+        return list_watch.changes(
+            self._api, _path(resource, namespace), version, resource=resource, query=_selected(_PLACES[resource][1])
+        )
 
     async def namespaces(self, own: str) -> list[Object]:
         """The Namespaces that may pause builds: all, or the watched ones and the operator's ``own``."""
         if not self._namespaces:
-            path, query = f"/api/v1/{NAMESPACES}", {"limit": _PAGE}
-            return (await self._pages(path, NAMESPACES, query))[0]
+            pages = list_watch.pages(self._api, f"/api/v1/{NAMESPACES}", resource=NAMESPACES)
+            return [namespace async for items, _ in pages for namespace in items]
         found = [await self._get(f"/api/v1/{NAMESPACES}/{name}", NAMESPACES) for name in {*self._namespaces, own}]
         return [namespace for namespace in found if namespace is not None]
 
@@ -165,15 +136,6 @@ class Cluster:
         path = f"/apis/events.k8s.io/v1/namespaces/{namespace}/events"
         await self._write("POST", path, resource="events", body=event)
 
-    async def _pages(self, path: str, resource: str, query: Mapping[str, str | int]) -> tuple[list[Object], int]:
-        items: list[Object] = []
-        while True:
-            page = await self._api.request("GET", path, resource=resource, query=query, seconds=LIST_SECONDS)
-            items += page["items"]
-            if not page["metadata"].get("continue"):
-                return items, int(page["metadata"]["resourceVersion"])
-            query = {**query, "continue": page["metadata"]["continue"]}
-
     async def _write(
         self, verb: str, path: str, *, resource: str, body: Object, content_type: str = "application/json"
     ) -> Object:
@@ -200,3 +162,7 @@ def _path(resource: str, namespace: str) -> str:
     """Where ``resource`` is listed and watched; "" is all namespaces."""
     root = _PLACES[resource][0]
     return f"{root}/namespaces/{namespace}/{resource}" if namespace else f"{root}/{resource}"
+
+
+def _selected(selector: str) -> Query:
+    return {"labelSelector": selector} if selector else {}

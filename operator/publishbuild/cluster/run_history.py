@@ -21,7 +21,7 @@ class RunHistory:
 
     def note(self, build: dict[str, Any]) -> None:
         """Take in a build as last seen, any number of times; one that has not run to an end tells nothing."""
-        uid, status = build["metadata"]["uid"], build["status"]
+        uid, status = build["metadata"]["uid"], build.get("status") or {}
         if uid in self._runs or not status.get("completionTime"):
             return
         try:

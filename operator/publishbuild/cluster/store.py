@@ -9,51 +9,19 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from publishbuild.cluster.live_jobs import LiveJobs
 from publishbuild.cluster.objects import BUILDS, JOBS, PODS
+from publishbuild.cluster.record import Record
 from publishbuild.cluster.run_history import RunHistory
 from publishbuild.decide.facts import JobFacts, PodFacts
-from publishbuild.names import slot_of
 
 Object = dict[str, Any]
 Bell = Callable[[str], None]
 
 _PART = 100
-_DROPPED_METADATA = ("managedFields", "annotations", "labels", "selfLink", "finalizers")
-
-
-@dataclass(slots=True)
-class Record:
-    """One build as last seen, without the metadata that no decision needs."""
-
-    build: Object
-    version: int
-    first_seen: datetime
-    pods: dict[str, PodFacts] = field(default_factory=dict)
-
-    @property
-    def slot(self) -> str | None:
-        """``namespace:key`` of its concurrency key, None without one. Neither ever changes."""
-        return slot_of(self.build["metadata"]["namespace"], self.build["spec"].get("concurrencyKey"))
-
-    @property
-    def has_ended(self) -> bool:
-        """Whether its outcome is on record."""
-        conditions = self.build["status"].get("conditions") or ()
-        return any(c.get("type") == "Succeeded" and c.get("status") != "Unknown" for c in conditions)
-
-    def owns(self, child: JobFacts | PodFacts) -> bool:
-        """Whether a Job or pod that names this build lies where its Job and pods do: in its own namespace."""
-        return bool(child.namespace == self.build["metadata"]["namespace"])
-
-    @property
-    def age(self) -> tuple[str, datetime]:
-        """Sorts builds from old to new; the API server's times have whole seconds only."""
-        return self.build["metadata"]["creationTimestamp"], self.first_seen
 
 
 class Store:
@@ -83,14 +51,14 @@ class Store:
         take(obj, deleted)
 
     def replace(self, resource: str, objects: Iterable[Object], version: int) -> Iterator[None]:
-        """Take in a whole list at ``version``: what is known, not newer and not in it is gone.
+        """Take in a whole list at ``version``, oldest first: what is known, not newer and not in it is gone.
 
         It stops after each of many small parts, so that a long list need not keep anything else waiting.
         """
         self._deleted[resource] = {uid: at for uid, at in self._deleted[resource].items() if at > version}
-        listed = sorted(objects, key=lambda obj: (obj["metadata"]["creationTimestamp"], _version(obj)))
-        uids = {obj["metadata"]["uid"] for obj in listed}
-        for number, obj in enumerate(listed, start=1):
+        uids = set()
+        for number, obj in enumerate(objects, start=1):
+            uids.add(obj["metadata"]["uid"])
             self.apply(resource, obj)
             if number % _PART == 0:
                 yield
@@ -123,7 +91,7 @@ class Store:
         """The namespaces of the builds that were launched, in the order of their last launch, the longest ago first."""
         last: dict[str, str] = {}
         for record in self._builds.values():
-            namespace, started = record.build["metadata"]["namespace"], record.build["status"].get("startTime", "")
+            namespace, started = record.namespace, record.build["status"].get("startTime", "")
             if started:
                 last[namespace] = max(started, last.get(namespace, ""))
         return sorted(last, key=lambda namespace: last[namespace])
@@ -147,10 +115,9 @@ class Store:
             return
         if known is not None and version <= known.version:
             return
-        slim = _slim(build)
-        self.history.note(slim)
+        self.history.note(build)
         if known is None:
-            record = self._builds[uid] = Record(slim, version, self._now())
+            record = self._builds[uid] = Record(build, self._now())
             self._adopt(uid, record)
             if record.slot:
                 # A newer one may stop the older ones.
@@ -158,7 +125,7 @@ class Store:
                     self._bell(other)
                 self._slots[record.slot].add(uid)
         else:
-            known.build, known.version = slim, version
+            known.update(build)
             self._drop_done_pods(uid, known)
         self._bell(uid)
 
@@ -264,8 +231,3 @@ class Store:
 
 def _version(obj: Object) -> int:
     return int(obj["metadata"]["resourceVersion"])
-
-
-def _slim(build: Object) -> Object:
-    metadata = {key: value for key, value in build["metadata"].items() if key not in _DROPPED_METADATA}
-    return {"metadata": metadata, "spec": build.get("spec") or {}, "status": build.get("status") or {}}

@@ -213,12 +213,23 @@ class TestConnect:
 class TestCluster:
     async def test_a_long_list_is_read_to_its_end(self, api: Api, server: Server) -> None:
         """All pages of a list are taken in, each asked for by the token of the one before."""
-        server.answers = [a_list(a_build(uid="a"), more="t1"), a_list(a_build(uid="b"), more="t2"), a_list(version=12)]
+        server.answers = [
+            a_list(a_build(uid="a"), more="t1", version=12),
+            a_list(a_build(uid="b"), more="t2", version=12),
+            a_list(version=12),
+        ]
         items, version = await Cluster(api).list_all(BUILDS)
         assert [item["metadata"]["uid"] for item in items] == ["a", "b"]
         assert version == 12
         assert [query.get("continue") for _, _, query, _ in server.asked] == [None, "t1", "t2"]
         assert {path for _, path, _, _ in server.asked} == {"/apis/publishbuild.dev/v1alpha1/publishbuilds"}
+
+    async def test_a_list_is_read_oldest_first(self, api: Api, server: Server) -> None:
+        """After a restart, builds enter the queue in the order in which they were made, whatever their names."""
+        first, second = a_list(a_build(uid="b", version=7), more="t1"), a_list(a_build(uid="a", version=5))
+        server.answers = [first, second]
+        items, _ = await Cluster(api).list_all(BUILDS)
+        assert [item["metadata"]["uid"] for item in items] == ["a", "b"]
 
     async def test_each_watched_namespace_is_listed(self, api: Api, server: Server) -> None:
         """With namespaces given, only those are asked, and the list is as old as the oldest of them."""

@@ -346,12 +346,6 @@ class TestReplace:
         assert not store.live_jobs
         assert rung == [UID]
 
-    def test_a_list_is_taken_in_by_age(self, store: Store) -> None:
-        """After a restart, builds of the list enter the queue oldest first."""
-        listed = [a_build(uid="b", version=7), a_build(uid="a", version=5), a_build(uid="c", version=9)]
-        list(store.replace(BUILDS, listed, 10))
-        assert store.uids() == ["a", "b", "c"]
-
     def test_a_missed_deletion_of_a_pod_rings_its_build(self, store: Store, rung: Rung) -> None:
         """A pod that is not listed any more is news for its build."""
         store.apply(BUILDS, a_build())
