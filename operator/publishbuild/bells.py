@@ -3,15 +3,20 @@
 Many rings collapse into one run; one build is never reconciled twice at once; a run that fails is repeated with
 exponential backoff and jitter, or after what the error's ``retry_after`` (seconds) asks for. A lost or doubled
 ring does no harm, so anybody may ring at any time.
+
+Who was given a place is answered first (`Bells.ring_first`): a launch never waits behind reports, and while there are
+any only a few reports go beside them, which cost the API server as much again.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Iterable
 
 FIRST_RETRY_SECONDS = 0.1
 LONGEST_RETRY_SECONDS = 30.0
+BESIDE_LAUNCHES = 2
 
 Reconcile = Callable[[str], Awaitable[None]]
 OnError = Callable[[str, Exception, float], None]
@@ -30,10 +35,13 @@ class Bells:
         self._reconcile = reconcile
         self._on_error = on_error
         self._spread = spread
-        self._queue: asyncio.Queue[str] = asyncio.Queue()
-        self._queued: set[str] = set()
-        self._running: set[str] = set()
-        self._again: set[str] = set()
+        self._first: asyncio.Queue[str] = asyncio.Queue()
+        self._others: asyncio.Queue[str] = asyncio.Queue()
+        # Each that is rung, and whether it is among the first.
+        self._queued: dict[str, bool] = {}
+        self._running: dict[str, bool] = {}
+        self._again: dict[str, bool] = {}
+        self._beside = asyncio.Semaphore(BESIDE_LAUNCHES)
         self._failures: dict[str, int] = {}
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._closed = False
@@ -44,14 +52,11 @@ class Bells:
 
     def ring(self, uid: str) -> None:
         """Reconcile the build soon."""
-        if self._closed:
-            return
-        if uid in self._running:
-            self._again.add(uid)
-        elif uid not in self._queued:
-            self._queued.add(uid)
-            self._idle.clear()
-            self._queue.put_nowait(uid)
+        self._ring(uid, first=False)
+
+    def ring_first(self, uid: str) -> None:
+        """Reconcile the build, which was given a place, before all others."""
+        self._ring(uid, first=True)
 
     def ring_after(self, uid: str, seconds: float) -> None:
         """Reconcile the build in ``seconds`` at the latest; a sooner timer stays."""
@@ -70,24 +75,15 @@ class Bells:
         if timer is not None:
             timer.cancel()
 
-    async def answer(self) -> None:
-        """Reconcile what is rung, for ever; run several of these for that many builds at once."""
+    async def answer(self, *, first: bool = False) -> None:
+        """Reconcile what is rung, for ever; run several of these for that many builds at once, some for the first."""
+        line = self._first if first else self._others
         while True:
-            uid = await self._queue.get()
-            self._queued.discard(uid)
-            self._running.add(uid)
-            try:
-                await self._run(uid)
-            finally:
-                self._running.discard(uid)
-                self._awaited.discard(uid)
-                if not self._awaited:
-                    self._all_answered.set()
-                if uid in self._again:
-                    self._again.discard(uid)
-                    self.ring(uid)
-                if not self._queued and not self._running:
-                    self._idle.set()
+            uid = await line.get()
+            async with self._beside if self._is_launching and not first else contextlib.nullcontext():
+                # Another answers it where it was made one of the first meanwhile.
+                if self._queued.get(uid) is first:
+                    await self._answer(uid)
             # A look may need no answer from anybody, and thousands of those in a row must not keep the lease from
             # being renewed.
             await asyncio.sleep(0)
@@ -106,8 +102,7 @@ class Bells:
     async def finish(self) -> None:
         """Take no more rings, and wait until what runs now has ended; what is only queued is left to the next start."""
         self._closed = True
-        while not self._queue.empty():
-            self._queued.discard(self._queue.get_nowait())
+        self._queued.clear()
         for timer in self._timers.values():
             timer.cancel()
         if self._running:
@@ -118,6 +113,34 @@ class Bells:
     def unanswered(self) -> int:
         """How many builds are rung or being reconciled."""
         return len(self._queued) + len(self._running)
+
+    @property
+    def _is_launching(self) -> bool:
+        return any(self._running.values()) or not self._first.empty()
+
+    def _ring(self, uid: str, *, first: bool) -> None:
+        if self._closed:
+            return
+        if uid in self._running:
+            self._again[uid] = first or self._again.get(uid, False)
+        elif uid not in self._queued or (first and not self._queued[uid]):
+            self._queued[uid] = first
+            self._idle.clear()
+            (self._first if first else self._others).put_nowait(uid)
+
+    async def _answer(self, uid: str) -> None:
+        self._running[uid] = self._queued.pop(uid)
+        try:
+            await self._run(uid)
+        finally:
+            del self._running[uid]
+            self._awaited.discard(uid)
+            if not self._awaited:
+                self._all_answered.set()
+            if uid in self._again:
+                self._ring(uid, first=self._again.pop(uid))
+            if not self._queued and not self._running:
+                self._idle.set()
 
     async def _run(self, uid: str) -> None:
         try:

@@ -38,6 +38,7 @@ class Dispatcher:
         queue: RedisQueue,
         places: Places,
         ring: Callable[[str], None],
+        ring_first: Callable[[str], None],
         shown: Callable[[str], Shown],
         metrics: Metrics,
         clock: Callable[[], float],
@@ -48,6 +49,7 @@ class Dispatcher:
         self._queue = queue
         self._places = places
         self._ring = ring
+        self._ring_first = ring_first
         self._shown = shown
         self._metrics = metrics
         self._clock = clock
@@ -122,7 +124,7 @@ class Dispatcher:
     def _give(self, uids: list[str]) -> None:
         for uid in uids:
             if self._places.claim(uid):
-                self._ring(uid)
+                self._ring_first(uid)
 
     def _lost(self, error: QueueUnavailableError) -> None:
         self._failures += 1
@@ -159,10 +161,10 @@ class Dispatcher:
         if self._all_shown and not places.moved:
             return
         places.moved = False
-        places.positions = {uid: position for position, uid in enumerate(places.order(), start=1)}
-        reason = places.reasons()
-        outdated = (uid for uid, at in places.positions.items() if self._shown(uid) != (at, reason(places.member(uid))))
+        reason, positions = places.reasons(), places.numbered()
+        outdated = (uid for uid, at in positions.items() if self._shown(uid) != (at, reason(places.member(uid))))
         rung = list(islice(outdated, REFRESH_WRITES))
+        places.moving = frozenset(rung)
         for uid in rung:
             self._ring(uid)
         self._all_shown = not rung

@@ -50,6 +50,8 @@ from publishbuild.settings import Settings, redis_url_error, variable
 
 log = structlog.get_logger(__name__)
 
+# Reconciles at once: of those that were given a place, and of all others.
+LAUNCH_WORKERS = 64
 WORKERS = 32
 EVENT_WORKERS = 4
 UNHEALTHY_AFTER_SECONDS = 120.0
@@ -130,6 +132,7 @@ class Service:
             queue=self._queue,
             places=self._places,
             ring=self._ring,
+            ring_first=self._bells.ring_first,
             shown=self._view.shown,
             metrics=metrics,
             clock=time.time,
@@ -216,8 +219,9 @@ class Service:
             tasks.create_task(self._events.deliver())
         # A start without Redis is seen, said and shown at once.
         await self._dispatcher.take_turn()
-        for _ in range(WORKERS):
-            tasks.create_task(self._bells.answer())
+        for first, count in ((True, LAUNCH_WORKERS), (False, WORKERS)):
+            for _ in range(count):
+                tasks.create_task(self._bells.answer(first=first))
         # Nothing is claimed before all builds have been looked at once: the order must know all who wait.
         self._places.opening = True
         await self._bells.answered(self._store.uids())

@@ -10,6 +10,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
@@ -18,10 +19,11 @@ from rich.table import Table
 from tests.bench import storm
 from tests.bench.chart import chart
 from tests.bench.latency import Latency, latency
+from tests.bench.quiet import until_the_machine_is_quiet
 from tests.bench.restart import Restart, restart
 from tests.bench.table import HEAD, Row, markdown, percentile
 from tests.reliability.order import rebuild
-from tests.support.cluster import ROOT
+from tests.support.cluster import ROOT, kwok_down
 from tests.support.figures_doc import machine, write_between
 from tests.support.rig import Rig
 
@@ -44,6 +46,15 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+@contextmanager
+def _fresh(namespaces: int = 1) -> Iterator[Rig]:
+    """A rig on a cluster that has just come up: what an earlier measurement left behind costs the next one nothing."""
+    kwok_down()
+    with Rig("bench", namespaces=namespaces) as rig:
+        until_the_machine_is_quiet(console.print)
+        yield rig
+
+
 def _storms(
     wanted: argparse.Namespace, bare: Callable[[Rig, int], storm.Storm], ours: Callable[[Rig, int], storm.Storm]
 ) -> tuple[list[storm.Storm], list[storm.Storm]]:
@@ -52,7 +63,7 @@ def _storms(
     figures: list[storm.Storm] = []
     for _ in range(wanted.runs):
         for measure, into in ((bare, ceilings), (ours, figures)):
-            with Rig("bench") as rig:
+            with _fresh() as rig:
                 into.append(measure(rig, wanted.builds))
             console.print(f"  {measure.__name__}: {into[-1].rate:.0f}/s", highlight=False)
     return ceilings, figures
@@ -81,7 +92,7 @@ def _lifecycles(wanted: argparse.Namespace) -> Iterator[Row]:
 def _latencies(wanted: argparse.Namespace) -> Iterator[Row]:
     seen: list[Latency] = []
     for _ in range(wanted.runs):
-        with Rig("bench") as rig:
+        with _fresh() as rig:
             seen.append(latency(rig, wanted.ones))
     for what, values in (
         ("apply to Job created, idle", [one.launch for one in seen]),
@@ -94,7 +105,7 @@ def _latencies(wanted: argparse.Namespace) -> Iterator[Row]:
 def _restarts(wanted: argparse.Namespace) -> Iterator[Row]:
     seen: list[Restart] = []
     for _ in range(wanted.runs):
-        with Rig("bench") as rig:
+        with _fresh() as rig:
             seen.append(restart(rig, ended=wanted.ended, waiting=wanted.waiting))
     total = f"{wanted.ended + wanted.waiting:,} builds, {wanted.waiting:,} of them waiting"
     yield Row(f"restart with {total}: to the first launch", "s", tuple(one.first_launch for one in seen), 8)
@@ -106,7 +117,7 @@ def _rebuilds(wanted: argparse.Namespace) -> Iterator[Row]:
     count = wanted.ended + wanted.waiting
     values = []
     for _ in range(wanted.runs):
-        with Rig("bench", namespaces=2) as rig:
+        with _fresh(namespaces=2) as rig:
             values.append(rebuild(rig, count).whole)
     yield Row(f"queue whole again after Redis was emptied, {count:,} waiting", "s", tuple(values), 1)
 

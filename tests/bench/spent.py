@@ -23,6 +23,11 @@ class Spent:
     events: float
     redis: float
 
+    @property
+    def writes(self) -> float:
+        """All that went to the API server, but for the Lease."""
+        return self.status_writes + self.job_writes + self.events
+
     def since(self, before: Spent, builds: int) -> Spent:
         """For each of ``builds``."""
         return Spent(

@@ -15,6 +15,7 @@ from tests.bench.spent import Spent, spent
 from tests.support.fast_kube import path_of
 from tests.support.kube import Kube
 from tests.support.manifests import a_manifest
+from tests.support.operator_process import OperatorProcess
 from tests.support.rig import Rig
 from tests.support.waiting import until
 
@@ -48,6 +49,7 @@ def launches(rig: Rig, count: int) -> Storm:
     operator = rig.operator(max_concurrent=count)
     load.send("POST", path_of(kube.namespace), _manifests(count, "hold"))
     until(lambda: _in_phase(kube, "Queued") == count, seconds=_SECONDS, what="all are queued", pause=1)
+    _until_quiet(rig, operator)
     before = spent(operator, rig.redis)
     with load.watch(path_of(kube.namespace, resource=JOBS), count) as jobs:
         kube.kubectl("annotate", "namespace", kube.namespace, f"{names.ANNOTATION_PAUSED}-")
@@ -79,6 +81,18 @@ def lifecycles(rig: Rig, count: int) -> Storm:
 
     until(all_told, seconds=60, what="all Events are posted and all Jobs have their time to live", pause=0.5)
     return Storm(rate, spent(operator, rig.redis).since(before, count))
+
+
+def _until_quiet(rig: Rig, operator: OperatorProcess) -> None:
+    """Wait until all that is to be said of who waits is said: 500 that wait are at rest before their launch."""
+    writes = spent(operator, rig.redis).writes
+
+    def is_quiet() -> bool:
+        nonlocal writes
+        before, writes = writes, spent(operator, rig.redis).writes
+        return before == writes
+
+    until(is_quiet, seconds=_SECONDS, what="the operator writes no more", pause=3)
 
 
 def _through(made: Watching, ended: Watching) -> float:

@@ -23,6 +23,12 @@ def kwok_kubeconfig() -> Path:
     return found
 
 
+def kwok_down() -> None:
+    """End it with all that is in it, for whoever wants a new one; no test may run meanwhile."""
+    command = [sys.executable, "-m", "hack.cluster", "down", "--state", str(STATE)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=120)
+
+
 def apply_crd(kubeconfig: Path) -> None:
     """Put this working tree's CRD into a cluster, and wait until its resources can be listed."""
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publishbuild.bells import FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS, Bells, retry_seconds
+from publishbuild.bells import BESIDE_LAUNCHES, FIRST_RETRY_SECONDS, LONGEST_RETRY_SECONDS, Bells, retry_seconds
 from publishbuild.cluster.api import NotLeaderError
 
 
@@ -55,9 +55,10 @@ async def make(work: Work) -> AsyncIterator[Make]:
     """Bells with so many workers; stopped after the test."""
     tasks: list[asyncio.Task[None]] = []
 
-    def made(workers: int = 3) -> Bells:
+    def made(workers: int = 3, *, first: int = 1) -> Bells:
         bells = Bells(work, work.on_error, lambda: 0.0)
         tasks.extend(asyncio.create_task(bells.answer()) for _ in range(workers))
+        tasks.extend(asyncio.create_task(bells.answer(first=True)) for _ in range(first))
         return bells
 
     yield made
@@ -286,3 +287,59 @@ class TestFinish:
         await bells.finish()
         await settle()
         assert work.runs == []
+
+
+async def test_launches_wait_behind_no_report(work: Work, make: Make) -> None:
+    """While all workers are busy with reports, a build that was given a place is reconciled at once."""
+    bells = make(workers=2)
+    work.gate.clear()
+    for uid in ("a", "b", "c"):
+        bells.ring(uid)
+    await settle()
+    bells.ring_first("launch")
+    await settle()
+    assert work.runs == ["a", "b", "launch"]
+
+
+async def test_few_reports_go_beside_launches(work: Work, make: Make) -> None:
+    """While there are launches, only some of the reports are made, and all the others once they are through."""
+    bells = make(workers=20)
+    work.gate.clear()
+    bells.ring_first("launch")
+    await settle()
+    for number in range(20):
+        bells.ring(f"report-{number}")
+    await settle()
+    assert len(work.runs) == 1 + BESIDE_LAUNCHES
+    work.gate.set()
+    await bells.idle()
+    assert Counter(work.runs) == Counter(["launch", *(f"report-{number}" for number in range(20))])
+
+
+async def test_who_waits_for_its_report_and_gets_a_place_is_run_once(work: Work, make: Make) -> None:
+    """A build that is rung already and is then given a place goes first, and is not run a second time for that."""
+    bells = make(workers=1)
+    work.gate.clear()
+    bells.ring("busy")
+    await settle()
+    bells.ring("x")
+    bells.ring_first("x")
+    await settle()
+    assert work.runs == ["busy", "x"]
+    work.gate.set()
+    await bells.idle()
+    await settle()
+    assert work.runs == ["busy", "x"]
+
+
+async def test_a_place_that_comes_during_a_run_goes_first_too(work: Work, make: Make) -> None:
+    """A build that is given a place while it is being looked at is looked at again before all others."""
+    bells = make(workers=1)
+    work.gate.clear()
+    bells.ring("x")
+    await settle()
+    bells.ring("y")
+    bells.ring_first("x")
+    work.gate.set()
+    await bells.idle()
+    assert work.runs == ["x", "x", "y"]

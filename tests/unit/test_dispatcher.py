@@ -78,6 +78,7 @@ class World:
             queue=self.index,  # type: ignore[arg-type]  # speaks like a RedisQueue
             places=self.places,
             ring=self.rung.append,
+            ring_first=self.rung.append,
             shown=lambda uid: self.shown.get(uid, (None, None)),
             metrics=self.metrics,
             clock=self.clock,
@@ -298,7 +299,8 @@ class TestPositions:
         world.wait(*uids)
         world.dispatcher._refresh()
         assert world.rung == uids[:REFRESH_WRITES]
-        assert world.places.positions["uid-199"] == 200
+        assert world.places.moving == frozenset(uids[:REFRESH_WRITES])
+        assert world.places.numbered()["uid-199"] == 200
 
     async def test_who_shows_the_right_position_is_left_alone(self, world: World) -> None:
         """Only outdated positions cost a write, so the refresh gets on."""
@@ -332,7 +334,7 @@ class TestPositions:
         world.wait("x", "y")
         world.places.claim("x")
         world.dispatcher._refresh()
-        assert world.places.positions == {"y": 1}
+        assert world.places.numbered() == {"y": 1}
 
 
 async def test_a_change_wakes_the_dispatcher(world: World) -> None:

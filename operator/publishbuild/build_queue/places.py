@@ -7,6 +7,8 @@ answer and the Job's appearance in the store.
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Set as AbstractSet
@@ -19,6 +21,8 @@ from publishbuild.decide.facts import JobFacts, QueueFacts
 from publishbuild.decide.order import Room, Waiting, choose, order
 from publishbuild.decide.queue_reason import reason_in_line
 from publishbuild.names import QueueReason
+
+NUMBERED_SECONDS = 0.25
 
 
 class Counts(Protocol):
@@ -81,6 +85,7 @@ class Places:
         namespace_limit: int,
         direct: bool = False,
         paused_by: Callable[[str], str | None] = lambda _: None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.limit = limit
         self.namespace_limit = namespace_limit
@@ -94,9 +99,13 @@ class Places:
         self._order_stale = True
         self._known_order: list[str] = []
         self.waiting: dict[str, str] = {}
-        self.positions: dict[str, int] = {}
+        self._positions: dict[str, int] = {}
+        self._numbered = -math.inf
+        # Those that may be shown another position now, by the dispatcher's budget.
+        self.moving: frozenset[str] = frozenset()
         self.paused_by = paused_by
         self._jobs = jobs
+        self._clock = clock
         self._turns = Turns()
         self._claims: dict[str, Waiting] = {}
         self._added: dict[str, str] = {}
@@ -132,7 +141,7 @@ class Places:
             self._added.pop(uid, None)
             self._gone.add(uid)
         self._claims.pop(uid, None)
-        self.positions.pop(uid, None)
+        self._positions.pop(uid, None)
         self.look_again()
 
     def look_again(self) -> None:
@@ -210,7 +219,8 @@ class Places:
             opening=self.opening,
             direct=self.direct,
             claimed=self.is_claimed(uid),
-            position=self.positions.get(uid),
+            position=self._position(uid),
+            may_move=uid in self.moving,
             paused_by=self.paused_by(namespace),
             key_busy=slot in occupied.busy,
             running=occupied.total,
@@ -259,6 +269,18 @@ class Places:
         if self._order_stale:
             self._known_order, self._order_stale = self._new_order(), False
         return self._known_order
+
+    def numbered(self) -> dict[str, int]:
+        """The position of each that waits, 1 for the next one, as they are now."""
+        self._positions = {uid: position for position, uid in enumerate(self.order(), start=1)}
+        self._numbered = self._clock()
+        return self._positions
+
+    def _position(self, uid: str) -> int | None:
+        # One that came since is numbered with all that came with it: not all anew for each of them.
+        if uid in self.waiting and uid not in self._positions and self._clock() - self._numbered >= NUMBERED_SECONDS:
+            self.numbered()
+        return self._positions.get(uid)
 
     def _new_order(self) -> list[str]:
         line = self._unclaimed()

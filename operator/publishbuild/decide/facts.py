@@ -182,7 +182,8 @@ class QueueFacts:
     """How the build stands in the queue, and how full the cluster is.
 
     ``entered`` is when the build entered the queue: as recorded, else when the operator first saw it. ``position`` is
-    1 for the next one, None where not known. ``paused_by`` is the namespace whose annotation pauses the build's.
+    1 for the next one, None where not known; ``may_move`` is whether another one than before may be shown now, which
+    costs a write for each that waits. ``paused_by`` is the namespace whose annotation pauses the build's.
     ``opening`` is the time in which a new leader looks at all builds once, before it launches any.
     """
 
@@ -192,6 +193,7 @@ class QueueFacts:
     direct: bool = False
     claimed: bool = False
     position: int | None = None
+    may_move: bool = True
     paused_by: str | None = None
     key_busy: bool = False
     running: int = 0

@@ -166,19 +166,25 @@ def _waiting(facts: Facts, spec: PublishBuildSpec) -> Actions:
         place = (Enqueue(_member(facts, spec)),)
         if reason is not QueueReason.REDIS_UNAVAILABLE and (later := _shown_later(facts)) is not None:
             return (*place, *wake, *later)
-    shown = build.status.queue.position if build.status.queue else None
     status = build.status.model_copy(
         update={
             "queue": QueueStatus(
                 enqueued_time=facts.queue.entered,
                 reason=reason,
-                position=None if spec.suspend else facts.queue.position or shown,
+                position=None if spec.suspend else _position(facts, reason),
             )
         }
     )
     phase = Phase.SUSPENDED if spec.suspend else Phase.QUEUED
     said = Verdict("Unknown", "Queued" if reason is QueueReason.WAITING else reason, message)
     return (*place, *wake, *_report(facts, status, phase, said))
+
+
+def _position(facts: Facts, reason: QueueReason) -> int | None:
+    """The position to show: the one shown before, unless it is due or the status is written for its reason anyway."""
+    queue, shown = facts.queue, facts.build.status.queue
+    stays = shown is not None and shown.position is not None and shown.reason == reason and not queue.may_move
+    return shown.position if shown and (stays or queue.position is None) else queue.position
 
 
 def _shown_later(facts: Facts) -> Actions | None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from redis.asyncio import Redis
 
-from publishbuild.build_queue.places import Changes, Places
+from publishbuild.build_queue.places import NUMBERED_SECONDS, Changes, Places
 from publishbuild.build_queue.redis_queue import RedisQueue
 from publishbuild.build_queue.turns import Turns
 from publishbuild.cluster.live_jobs import LiveJobs
@@ -50,6 +50,10 @@ def one(uid: str, *, priority: int = 0, namespace: str = "a", key: str | None = 
     return member(priority=priority, created=NOW, entered=NOW, uid=uid, namespace=namespace, key=key)
 
 
+def position_of(places: Places, uid: str) -> int | None:
+    return places.facts(uid, namespace="a", slot=None, entered=NOW).position
+
+
 class TestWaiting:
     def test_saying_it_twice_is_one_change(self, places: Places) -> None:
         """A build that waits already is no news."""
@@ -70,11 +74,22 @@ class TestWaiting:
     def test_release_is_told(self, places: Places) -> None:
         """A build that leaves is gone for the index, with its position."""
         places.enqueue("x", one("x"))
-        places.positions["x"] = 1
+        assert places.numbered() == {"x": 1}
         places.take_changes()
         places.release("x")
         assert places.take_changes() == Changes({}, frozenset({"x"}))
-        assert places.positions == {}
+        assert position_of(places, "x") is None
+
+    def test_who_has_just_come_knows_its_position(self, jobs: Jobs) -> None:
+        """The first status of a build shows its position, and a flood of new ones is numbered a few times a second."""
+        now = [0.0]
+        places = Places(jobs, limit=3, namespace_limit=2, clock=lambda: now[0])
+        places.enqueue("x", one("x"))
+        assert position_of(places, "x") == 1
+        places.enqueue("y", one("y", priority=-1))
+        assert position_of(places, "y") is None
+        now[0] = NUMBERED_SECONDS
+        assert position_of(places, "y") == 2
 
     def test_release_of_a_stranger_is_no_news_for_the_index(self, places: Places) -> None:
         """A build that never waited changes nothing but wakes whoever waits for a free place."""

@@ -42,6 +42,7 @@ class Life:
             queue=self.good,
             places=self.places,
             ring=lambda _: None,
+            ring_first=lambda _: None,
             shown=lambda _: (None, None),
             metrics=Metrics(),
             clock=lambda: self.time,

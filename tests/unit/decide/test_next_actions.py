@@ -295,6 +295,18 @@ class TestWaiting:
         build = with_status(a_build(), told(facts(queue={"position": 3})))
         assert reported(next_actions(facts(build))) is None
 
+    def test_another_position_waits_until_it_is_due(self) -> None:
+        """Each launch moves all who wait: that alone is shown within a budget, and with any other news at once."""
+        build = with_status(a_build(), told(facts(queue={"position": 3})))
+        moved = {"position": 2, "may_move": False}
+        assert reported(next_actions(facts(build, queue=moved))) is None
+        full = told(facts(build, queue=moved | {"running": 10}))
+        assert full.queue is not None
+        assert (full.queue.position, full.queue.reason) == (2, "GlobalLimit")
+        due = told(facts(build, queue=moved | {"may_move": True}))
+        assert due.queue is not None
+        assert due.queue.position == 2
+
     def test_a_suspended_build_leaves_the_line(self) -> None:
         """A suspended build releases its place and shows no position."""
         build = with_status(a_build(suspend=True), told(facts(queue={"position": 3})))

@@ -149,7 +149,7 @@ func one(http *http.Client, line []byte) error {
 type event struct {
 	Type   string
 	Object struct {
-		Metadata struct{ Name string }
+		Metadata struct{ Name, ResourceVersion string }
 		Status   struct {
 			Conditions []struct{ Type, Status string }
 		}
@@ -174,34 +174,51 @@ func watch() error {
 	if err != nil {
 		return err
 	}
-	asked, err := request("GET", *path+"?watch=1", nil)
-	if err != nil {
-		return err
-	}
-	answer, err := http.Do(asked)
-	if err != nil {
-		return err
-	}
-	defer answer.Body.Close()
 	wanted := map[string]bool{}
 	if *until != "" {
 		for _, kind := range strings.Split(*until, ",") {
 			wanted[kind] = true
 		}
 	}
-	// Whoever starts what is watched waits for this line.
-	fmt.Fprintln(os.Stderr, "watching")
 	seen := map[string]float64{}
+	version := ""
+	for len(seen) < *count {
+		// An API server ends a watch when it likes; nothing is missed from the version on that was seen last.
+		if version, err = follow(http, version, wanted, seen); err != nil {
+			return err
+		}
+	}
+	return json.NewEncoder(os.Stdout).Encode(seen)
+}
+
+// follow is one connection of a watch, to its end: it returns the last version seen.
+func follow(http *http.Client, version string, wanted map[string]bool, seen map[string]float64) (string, error) {
+	asked, err := request("GET", *path+"?watch=1&resourceVersion="+version, nil)
+	if err != nil {
+		return version, err
+	}
+	answer, err := http.Do(asked)
+	if err != nil {
+		return version, err
+	}
+	defer answer.Body.Close()
+	if version == "" {
+		// Whoever starts what is watched waits for this line.
+		fmt.Fprintln(os.Stderr, "watching")
+	}
 	decoder := json.NewDecoder(answer.Body)
 	for len(seen) < *count {
 		var one event
-		if err := decoder.Decode(&one); err != nil {
-			return err
+		if err := decoder.Decode(&one); err == io.EOF || err == io.ErrUnexpectedEOF {
+			return version, nil
+		} else if err != nil {
+			return version, err
 		}
+		version = one.Object.Metadata.ResourceVersion
 		name := one.Object.Metadata.Name
 		if _, known := seen[name]; !known && one.counts(wanted) {
 			seen[name] = float64(time.Now().UnixNano()) / 1e9
 		}
 	}
-	return json.NewEncoder(os.Stdout).Encode(seen)
+	return version, nil
 }
