@@ -24,6 +24,7 @@ trap stop_started EXIT
 real_node=yes
 [ "$(id -u)" = 0 ] && [ "$(uname -s)" = Linux ] || real_node=no
 if [ $real_node = yes ]; then
+  $py -m hack.cluster packages --node real  # before the images are built beside: two apt-gets do not go together
   # Cold, images take minutes, most of them spent waiting for the network: they are made beside the rest.
   mkdir -p .cluster
   $py -m hack.images build --only operator --only standins --only redis > $archives &

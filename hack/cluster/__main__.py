@@ -9,6 +9,7 @@ from hack.cluster import lifecycle, status, tools
 from hack.cluster.api import until
 from hack.cluster.control_plane import answers
 from hack.cluster.images import load
+from hack.cluster.machine import install_missing
 from hack.cluster.parts import Programs, command_of
 from hack.cluster.places import DEFAULT_STATE, ClusterError, State
 from hack.cluster.processes import end, noted, start
@@ -21,6 +22,8 @@ def parser() -> argparse.ArgumentParser:
     main = argparse.ArgumentParser(prog="python -m hack.cluster", description=__doc__)
     commands = main.add_subparsers(dest="command", required=True)
     commands.add_parser("tools", help="put kubectl and helm into .cluster/bin where the machine's are missing or old")
+    packages = commands.add_parser("packages", help="install the Debian packages that a cluster needs")
+    packages.add_argument("--node", choices=PORT_BASES, default="real", help="for which kind of node")
     up = commands.add_parser("up", help="start the cluster, or what is missing of it")
     up.add_argument("--node", choices=PORT_BASES, default="real", help="a real node, pretended ones, or none")
     up.add_argument("--kwok-nodes", type=int, default=1, metavar="N", help="how many pretended nodes")
@@ -51,6 +54,9 @@ def run(arguments: argparse.Namespace) -> None:
     """Carry out one command."""
     if arguments.command == "tools":
         tools.fill()
+        return
+    if arguments.command == "packages":
+        install_missing(arguments.node)
         return
     state = State.at(arguments.state)
     if arguments.command == "up":

@@ -122,7 +122,7 @@ def test_fields_past_the_schema_reach_no_pod(installed: Helm, builds: Kube) -> N
     installed.kubectl("-n", BUILDS, "create", "--validate=false", "-f", "-", stdin=json.dumps(manifest))
     builds.wait_phase("evil", "Succeeded", seconds=60)
     assert builds.build("evil")["status"]["attempts"] == 1
-    [job] = builds.jobs()
+    [job] = builds.jobs_of("evil")
     text = json.dumps(job)
     assert not re.search(r'"host(Network|PID|Path)"|"privileged"', text)
     assert job["spec"]["template"]["spec"]["automountServiceAccountToken"] is False

@@ -201,5 +201,4 @@ def test_uninstalling_leaves_the_builds_and_installing_again_goes_on_with_them(i
 
 
 def _completed(builds: Kube, build: str) -> bool:
-    jobs = [job for job in builds.jobs() if job["metadata"]["labels"]["publishbuild.dev/build"] == build]
-    return json.dumps(jobs).count('"type": "Complete"') == 1
+    return json.dumps(builds.jobs_of(build)).count('"type": "Complete"') == 1

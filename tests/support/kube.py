@@ -89,6 +89,10 @@ class Kube:
         items: list[Object] = self._api.sanitize_for_serialization(self.batch.list_namespaced_job(self.namespace).items)
         return items
 
+    def jobs_of(self, build: str) -> list[Object]:
+        """The Jobs of the build of that name; those of builds that were deleted may outlast them for a while."""
+        return [job for job in self.jobs() if job["metadata"]["labels"][names.LABEL_BUILD] == build]
+
     def pods(self) -> list[Object]:
         items: list[Object] = self._api.sanitize_for_serialization(self.core.list_namespaced_pod(self.namespace).items)
         return items

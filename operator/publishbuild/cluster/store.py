@@ -16,7 +16,7 @@ from publishbuild.cluster.live_jobs import LiveJobs
 from publishbuild.cluster.objects import BUILDS, JOBS, PODS
 from publishbuild.cluster.record import Record
 from publishbuild.cluster.run_history import RunHistory
-from publishbuild.decide.facts import JobFacts, PodFacts
+from publishbuild.decide.facts import JobFacts, PodFacts, same_but_for_version
 
 Object = dict[str, Any]
 Bell = Callable[[str], None]
@@ -152,7 +152,8 @@ class Store:
         if known is None or known.uid != job.uid or job.resource_version > known.resource_version:
             self._jobs[job.build_uid] = job
             self._live.note(job)
-            self._bell(job.build_uid)
+            if known is None or not same_but_for_version(job, known):
+                self._bell(job.build_uid)
 
     def _apply_pod(self, obj: Object, deleted: bool) -> None:
         pod = PodFacts.read(obj)
@@ -163,7 +164,8 @@ class Store:
         known = pods.get(pod.uid)
         if known is None or pod.resource_version > known.resource_version:
             pods[pod.uid] = pod
-            self._bell(pod.build_uid)
+            if known is None or not same_but_for_version(pod, known):
+                self._bell(pod.build_uid)
         if deleted:
             self._pod_deleted(pod, pods, record)
 

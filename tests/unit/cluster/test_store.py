@@ -144,6 +144,17 @@ class TestJobs:
         assert job.finished
         assert not store.live_jobs
 
+    def test_a_version_without_news_rings_nobody(self, store: Store, rung: Rung) -> None:
+        """The Job controller's own bookkeeping is kept as the newest version, and wakes nobody."""
+        store.apply(JOBS, a_job(version=200))
+        rung.clear()
+        store.apply(JOBS, a_job(version=201))
+        assert rung == []
+        store.apply(JOBS, a_job(version=200, complete=True))
+        assert rung == []
+        store.apply(JOBS, a_job(version=202, failed_pods=1))
+        assert rung == [UID]
+
     def test_live_jobs_are_those_that_have_not_ended(self, store: Store) -> None:
         """A Job occupies a place until its terminal condition, or until it is gone."""
         store.apply(JOBS, a_job())
