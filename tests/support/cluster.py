@@ -14,18 +14,18 @@ STATE = ROOT / ".cluster" / "kwok"
 KUBECTL = ROOT / ".cluster" / "bin" / "kubectl"
 
 
-def kwok_kubeconfig() -> Path:
-    """Its kubeconfig, once it is up with the CRD of this working tree."""
-    command = [sys.executable, "-m", "hack.cluster", "up", "--node", "kwok", "--state", str(STATE)]
+def kwok_kubeconfig(state: Path = STATE, *options: str) -> Path:
+    """Its kubeconfig, once it is up with the CRD of this working tree; another cluster's where ``state`` says so."""
+    command = [sys.executable, "-m", "hack.cluster", "up", "--node", "kwok", "--state", str(state), *options]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=900)
-    found = STATE / "kubeconfig"
+    found = state / "kubeconfig"
     apply_crd(found)
     return found
 
 
-def kwok_down() -> None:
+def kwok_down(state: Path = STATE) -> None:
     """End it with all that is in it, for whoever wants a new one; no test may run meanwhile."""
-    command = [sys.executable, "-m", "hack.cluster", "down", "--state", str(STATE)]
+    command = [sys.executable, "-m", "hack.cluster", "down", "--state", str(state)]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=120)
 
 

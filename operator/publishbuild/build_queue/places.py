@@ -218,6 +218,7 @@ class Places:
             available=self.available,
             opening=self.opening,
             direct=self.direct,
+            in_line=uid in self.waiting,
             claimed=self.is_claimed(uid),
             position=self._position(uid),
             may_move=uid in self.moving,

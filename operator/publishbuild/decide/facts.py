@@ -188,7 +188,7 @@ class QueueFacts:
 
     ``entered`` is when the build entered the queue: as recorded, else when the operator first saw it. ``position`` is
     1 for the next one, None where not known; ``may_move`` is whether another one than before may be shown now, which
-    costs a write for each that waits. ``paused_by`` is the namespace whose annotation pauses the build's.
+    costs a write for each that waits. ``in_line`` is whether it was put in line before this look. ``paused_by`` is the namespace whose annotation pauses the build's.
     ``opening`` is the time in which a new leader looks at all builds once, before it launches any.
     """
 
@@ -196,6 +196,7 @@ class QueueFacts:
     available: bool = True
     opening: bool = False
     direct: bool = False
+    in_line: bool = True
     claimed: bool = False
     position: int | None = None
     may_move: bool = True

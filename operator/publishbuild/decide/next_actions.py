@@ -191,8 +191,9 @@ def _shown_later(facts: Facts) -> Actions | None:
     """What to do instead of showing that a build waits; None where it is to be shown now."""
     build, opening = facts.build, facts.queue.opening
     if build.status.phase is None:
-        # Never longer than that, should the clock have been set back meanwhile.
-        quiet = min(QUIET_SECONDS, QUIET_SECONDS - (facts.now - facts.queue.entered).total_seconds())
+        # The first look may come late, behind thousands of others; and the clock may have been set back meanwhile.
+        waited = (facts.now - facts.queue.entered).total_seconds() if facts.queue.in_line else 0.0
+        quiet = min(QUIET_SECONDS, QUIET_SECONDS - waited)
         return (WakeAfter(quiet if quiet > 0 else QUIET_SECONDS),) if quiet > 0 or opening else None
     # Launches wait for the opening's looks, and the places that are free meanwhile would change the reason of all.
     same = build.status.phase is Phase.QUEUED and build.status.observed_generation == build.generation

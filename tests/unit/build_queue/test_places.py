@@ -64,6 +64,19 @@ class TestWaiting:
         assert not places.has_changes
         assert not places.changed.is_set()
 
+    def test_who_stands_in_line_is_told_so(self, places: Places) -> None:
+        """A build is in line from its enqueueing to its release, with a claim or without."""
+
+        def in_line() -> bool:
+            return places.facts("x", namespace="a", slot=None, entered=NOW).in_line
+
+        assert not in_line()
+        places.enqueue("x", one("x"))
+        places.claim("x")
+        assert in_line()
+        places.release("x")
+        assert not in_line()
+
     def test_a_new_member_moves_it(self, places: Places) -> None:
         """Another priority is news."""
         places.enqueue("x", one("x"))

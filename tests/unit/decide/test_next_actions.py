@@ -266,6 +266,14 @@ class TestWaiting:
         """A build that still waits after the quiet period says so."""
         assert told(facts(now=at(QUIET_SECONDS))).phase is Phase.QUEUED
 
+    def test_the_quiet_period_begins_with_the_place_in_line(self) -> None:
+        """A build whose first look came late, behind thousands of others, gets the chance of a turn all the same."""
+        actions = next_actions(facts(now=at(5), queue={"in_line": False}))
+        assert kinds(actions) == ["Enqueue", "WakeAfter"]
+        wake = actions[-1]
+        assert isinstance(wake, do.WakeAfter)
+        assert wake.seconds == pytest.approx(QUIET_SECONDS)
+
     def test_no_quiet_period_while_redis_is_away(self) -> None:
         """That Redis is away is shown at once, not after the quiet period."""
         assert told(facts(now=at(0.1), queue={"available": False})).phase is Phase.QUEUED
