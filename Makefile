@@ -80,6 +80,9 @@ pictures: setup ## Record docs/pictures/ anew, from real runs of the command on 
 bench: setup ## Measure launches, lifecycles, latencies, restarts beside their ceilings (RUNS=n, ONLY=part, WRITE=1)
 	@$(PY) -m tests.bench --runs $(or $(RUNS),3) $(if $(ONLY),--only $(ONLY)) $(if $(WRITE),--write)
 
+bench-scale: setup ## How the operator grows with 1,000, 10,000 and 50,000 builds; one and two operators (SIZES=a,b WRITE=1)
+	@$(PY) -m tests.bench.scale $(if $(SIZES),--sizes $(SIZES)) $(if $(RUNS),--runs $(RUNS)) $(if $(WRITE),--write)
+
 cluster-up: setup ## Start the local cluster (NODE=real or kwok)
 	@$(PY) -m hack.cluster up --node $(NODE)
 

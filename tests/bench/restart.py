@@ -14,6 +14,7 @@ from tests.bench.load import Load
 from tests.builders import COMMIT, JOB_UID, NOW, at
 from tests.support.fast_kube import path_of
 from tests.support.manifests import a_manifest
+from tests.support.operator_process import OperatorProcess
 from tests.support.rig import Rig
 from tests.support.waiting import until
 
@@ -37,32 +38,42 @@ class Restart:
 
 def restart(rig: Rig, *, ended: int, waiting: int) -> Restart:
     """Start an operator on ``ended`` builds that have ended and ``waiting`` that wait."""
-    kube, load = rig.kube, Load(rig.kubeconfig, rig.folder)
-    path = path_of(kube.namespace)
-    load.send("POST", path, [a_manifest(f"ended-{number}") for number in range(ended)])
-    load.send("PATCH", path, [_ended(f"ended-{number}") for number in range(ended)], suffix="/status")
-    load.send("POST", path, [a_manifest(f"waiting-{number}", outcome="hold") for number in range(waiting)])
-    with load.watch(path_of(kube.namespace, resource=JOBS), 1) as first:
+    builds_before_start(rig, ended=ended, waiting=waiting)
+    with Load(rig.kubeconfig, rig.folder).watch(path_of(rig.kube.namespace, resource=JOBS), 1) as first:
         began = time.time()
         operator = rig.operator(max_concurrent=LIMIT)
         launched = min(first.seen().values()) - began
+    until_idle(operator, seconds=60 + waiting / 5)
+    rss, before = operator.metric("process_resident_memory_bytes") / 1024 / 1024, cpu(operator)
+    time.sleep(IDLE_SECONDS)
+    idle = (cpu(operator) - before) / IDLE_SECONDS
+    began = time.time()
+    rig.kube.kubectl("get", "pb", "--no-headers")
+    return Restart(launched, rss, idle, time.time() - began)
 
-    def cpu() -> float:
-        return operator.metric("process_cpu_seconds_total")
+
+def builds_before_start(rig: Rig, *, ended: int, waiting: int) -> None:
+    """Make what an operator finds at its start."""
+    load, path = Load(rig.kubeconfig, rig.folder), path_of(rig.kube.namespace)
+    load.send("POST", path, [a_manifest(f"ended-{number}") for number in range(ended)])
+    load.send("PATCH", path, [_ended(f"ended-{number}") for number in range(ended)], suffix="/status")
+    load.send("POST", path, [a_manifest(f"waiting-{number}", outcome="hold") for number in range(waiting)])
+
+
+def until_idle(operator: OperatorProcess, *, seconds: float) -> None:
+    """Wait until the operator has nothing to do: what waits is shown its place first, twenty builds at a time."""
 
     def is_idle() -> bool:
-        before = cpu()
+        before = cpu(operator)
         time.sleep(2)
-        return cpu() - before < 2 * _SETTLED
+        return cpu(operator) - before < 2 * _SETTLED
 
-    # What waits is shown its place first, twenty builds at a time.
-    until(is_idle, seconds=60 + waiting / 5, what="the operator is idle", pause=1)
-    rss, before = operator.metric("process_resident_memory_bytes") / 1024 / 1024, cpu()
-    time.sleep(IDLE_SECONDS)
-    idle = (cpu() - before) / IDLE_SECONDS
-    began = time.time()
-    kube.kubectl("get", "pb", "--no-headers")
-    return Restart(launched, rss, idle, time.time() - began)
+    until(is_idle, seconds=seconds, what="the operator is idle", pause=1)
+
+
+def cpu(operator: OperatorProcess) -> float:
+    """Seconds of CPU time so far."""
+    return operator.metric("process_cpu_seconds_total")
 
 
 def _ended(name: str) -> Object:

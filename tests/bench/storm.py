@@ -39,7 +39,7 @@ def bare_launches(rig: Rig, count: int) -> Storm:
     load, path = Load(rig.kubeconfig, rig.folder), path_of(rig.kube.namespace, resource=JOBS)
     with load.watch(path, count) as watching:
         load.send("POST", path, _bare_jobs(rig.kube, count, "hold"))
-        return Storm(_rate(watching.seen()))
+        return Storm(spread_out(watching.seen()))
 
 
 def launches(rig: Rig, count: int) -> Storm:
@@ -53,7 +53,7 @@ def launches(rig: Rig, count: int) -> Storm:
     before = spent(operator, rig.redis)
     with load.watch(path_of(kube.namespace, resource=JOBS), count) as jobs:
         kube.kubectl("annotate", "namespace", kube.namespace, f"{names.ANNOTATION_PAUSED}-")
-        rate = _rate(jobs.seen())
+        rate = spread_out(jobs.seen())
     until(lambda: _in_phase(kube, "Running") == count, seconds=_SECONDS, what="all are reported", pause=0.5)
     return Storm(rate, spent(operator, rig.redis).since(before, count))
 
@@ -104,7 +104,8 @@ def _in_phase(kube: Kube, phase: str) -> int:
     return sum(1 for build in kube.all_builds() if build.get("status", {}).get("phase") == phase)
 
 
-def _rate(seen: dict[str, float]) -> float:
+def spread_out(seen: dict[str, float]) -> float:
+    """How many a second, from the first to the last."""
     return (len(seen) - 1) / (max(seen.values()) - min(seen.values()))
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from statistics import median, quantiles
 from typing import Any
 
 
 @dataclass(frozen=True)
 class Row:
-    """``values`` of ``what`` in ``unit``; ``goal`` is the most, with ``at_least`` the least, that is wanted.
+    """``values`` of ``what`` in ``unit``; ``goal`` is the most, with ``at_least`` the least, that is wanted, if any.
 
     With a ``ceiling``, what a client that does nothing else reached in the same run, the goal is for the ratio of both.
     """
@@ -18,7 +18,7 @@ class Row:
     what: str
     unit: str
     values: tuple[float, ...]
-    goal: float
+    goal: float | None = None
     at_least: bool = False
     ceiling: tuple[float, ...] = ()
 
@@ -35,6 +35,8 @@ class Row:
     @property
     def met(self) -> bool:
         """Whether the goal is reached."""
+        if self.goal is None:
+            return True
         return self.judged >= self.goal if self.at_least else self.judged <= self.goal
 
     @property
@@ -43,10 +45,22 @@ class Row:
         spread = f"{min(self.values):.3g} to {max(self.values):.3g}" if len(self.values) > 1 else "-"
         ceiling = f"{median(self.ceiling):.3g}{_space(self.unit)}" if self.ceiling else "-"
         ratio = f"{self.judged:.2f}" if self.ceiling else "-"
+        reached = f"{self.figure:.3g}{_space(self.unit)}"
+        return self.what, reached, spread, ceiling, ratio, *self._goal_cells
+
+    @property
+    def _goal_cells(self) -> tuple[str, str]:
+        if self.goal is None:
+            return "-", "-"
         sign = "≥" if self.at_least else "≤"
         wanted = f"{sign} {self.goal:g}" + (" of the ceiling" if self.ceiling else _space(self.unit))
-        reached = f"{self.figure:.3g}{_space(self.unit)}"
-        return self.what, reached, spread, ceiling, ratio, wanted, "yes" if self.met else "**no**"
+        return wanted, "yes" if self.met else "**no**"
+
+    @classmethod
+    def from_json(cls, row: dict[str, Any]) -> Row:
+        """What `as_json` made."""
+        told = {each.name: row[each.name] for each in fields(cls)}
+        return cls(**told | {"values": tuple(row["values"]), "ceiling": tuple(row["ceiling"])})
 
     def as_json(self) -> dict[str, Any]:
         """For programs."""

@@ -186,9 +186,10 @@ def same_but_for_version(one: JobFacts | PodFacts, other: JobFacts | PodFacts) -
 class QueueFacts:
     """How the build stands in the queue, and how full the cluster is.
 
-    ``entered`` is when the build entered the queue: as recorded, else when the operator first saw it. ``position`` is
-    1 for the next one, None where not known; ``may_move`` is whether another one than before may be shown now, which
-    costs a write for each that waits. ``in_line`` is whether it was put in line before this look. ``paused_by`` is the namespace whose annotation pauses the build's.
+    ``entered`` is when the build entered the queue: as recorded, else when the operator first saw it. ``in_line`` is
+    whether it was put in line before this look. ``position`` is 1 for the next one, None where not known; ``may_move``
+    is whether another one than before may be shown now, which costs a write for each that waits. ``paused_by`` is the
+    namespace whose annotation pauses the build's.
     ``opening`` is the time in which a new leader looks at all builds once, before it launches any.
     """
 

@@ -1,0 +1,157 @@
+"""``make bench-scale``: how start, memory, idle CPU, launches and ``kubectl get pb`` grow with the builds that exist.
+
+Nine of ten builds have ended, the others wait. Then two operators with disjoint namespaces beside one for both: the way
+past what one leader can do. Prints tables, and with ``--write`` puts them into docs/performance.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from statistics import median
+
+from publishbuild import names
+from publishbuild.cluster.objects import JOBS
+from tests.bench.fresh import console, fresh
+from tests.bench.load import Load
+from tests.bench.restart import LIMIT, Restart, builds_before_start, restart, until_idle
+from tests.bench.storm import spread_out
+from tests.support.cluster import ROOT
+from tests.support.fast_kube import path_of
+from tests.support.figures_doc import machine, write_between
+from tests.support.manifests import a_manifest
+from tests.support.rig import Rig
+from tests.support.waiting import until
+
+PERFORMANCE = ROOT / "docs" / "performance.md"
+LAUNCHED = 100
+_ENDED_PART = 0.9
+_HEAD = ("builds", "start to first launch", "RSS", "idle CPU", "launches per second", "`kubectl get pb`")
+_SHARDS_HEAD = ("operators", "builds", "launches per second, together", "spread")
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The figures with ``builds`` in the cluster; ``launches`` a second."""
+
+    builds: int
+    start: Restart
+    launches: float
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """The row of the table."""
+        start = self.start
+        return (
+            f"{self.builds:,}",
+            f"{start.first_launch:.1f} s",
+            f"{start.rss:.0f} MiB",
+            f"{100 * start.idle_cpu:.2f} % of a core",
+            f"{self.launches:.0f}",
+            f"{start.list_seconds:.1f} s",
+        )
+
+
+def scale(builds: int) -> Scale:
+    """Measure with ``builds`` in a cluster that has just come up."""
+    waiting = round(builds * (1 - _ENDED_PART))
+    with fresh() as rig:
+        started = restart(rig, ended=builds - waiting, waiting=waiting)
+    with fresh() as rig:
+        return Scale(builds, started, _launches(rig, ended=builds - waiting, waiting=waiting))
+
+
+def _launches(rig: Rig, *, ended: int, waiting: int) -> float:
+    """`LAUNCHED` builds get a place at once, while the others wait on."""
+    kube = rig.kube
+    builds_before_start(rig, ended=ended, waiting=max(waiting, LAUNCHED + LIMIT))
+    kube.kubectl("annotate", "namespace", kube.namespace, f"{names.ANNOTATION_PAUSED}=true")
+    until_idle(rig.operator(max_concurrent=LAUNCHED), seconds=60 + waiting / 5)
+    with Load(rig.kubeconfig, rig.folder).watch(path_of(kube.namespace, resource=JOBS), LAUNCHED) as jobs:
+        kube.kubectl("annotate", "namespace", kube.namespace, f"{names.ANNOTATION_PAUSED}-")
+        return spread_out(jobs.seen())
+
+
+def one_operator(builds: int) -> float:
+    """Launches a second of one operator for two namespaces."""
+    with fresh(namespaces=2) as rig:
+        return _shards(rig, [rig], builds)
+
+
+def two_operators(builds: int) -> float:
+    """Launches a second of two operators, each with a namespace, a Redis and a Lease of its own."""
+    with fresh() as one, Rig("bench") as other:
+        return _shards(one, [one, other], builds)
+
+
+def _shards(first: Rig, rigs: list[Rig], builds: int) -> float:
+    """All of ``builds`` wait in two namespaces; both are unpaused at once."""
+    load, kubes = Load(first.kubeconfig, first.folder), [kube for rig in rigs for kube in rig.kubes]
+    each = builds // len(kubes)
+    paused = f"{names.ANNOTATION_PAUSED}=true"
+    first.kube.kubectl("annotate", "namespace", *(kube.namespace for kube in kubes), paused)
+    operators = [rig.operator(max_concurrent=builds) for rig in rigs]
+    for kube in kubes:
+        load.send("POST", path_of(kube.namespace), [a_manifest(outcome="hold") for _ in range(each)])
+    queued = [f"{names.PLURAL}", "-o", "jsonpath={.items[*].status.phase}"]
+    for kube in kubes:
+        until(
+            lambda kube=kube: kube.kubectl("get", *queued).stdout.count("Queued") == each,  # type: ignore[misc]
+            seconds=300,
+            what="all are queued",
+            pause=1,
+        )
+    for operator in operators:
+        until_idle(operator, seconds=300)
+    with ExitStack() as stack:
+        watched = [stack.enter_context(load.watch(path_of(kube.namespace, resource=JOBS), each)) for kube in kubes]
+        first.kube.kubectl("annotate", "namespace", *(kube.namespace for kube in kubes), f"{names.ANNOTATION_PAUSED}-")
+        with ThreadPoolExecutor() as pool:
+            seen = list(pool.map(lambda watching: watching.seen(), watched))
+    return spread_out({f"{number}/{name}": at for number, part in enumerate(seen) for name, at in part.items()})
+
+
+def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in (head, ("---",) * len(head), *rows))
+
+
+def main() -> int:
+    """Measure, print and write."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.scale", description=__doc__)
+    parser.add_argument("--sizes", default="1000,10000,50000", help="how many builds exist, separated by commas")
+    parser.add_argument("--shard-builds", type=int, default=500, help="builds of the comparison of one and two")
+    parser.add_argument("--runs", type=int, default=3, help="repetitions of that comparison")
+    parser.add_argument("--write", action="store_true", help="write the tables into docs/performance.md")
+    wanted = parser.parse_args()
+    rows = []
+    for size in (int(size) for size in wanted.sizes.split(",") if size):
+        rows.append(scale(size).cells)
+        console.print("  ".join(rows[-1]), highlight=False)
+    tables = [_table(_HEAD, rows)]
+    rates: dict[str, list[float]] = {"one, for both namespaces": [], "two, a namespace each": []}
+    for _ in range(wanted.runs):
+        for measure, into in zip((one_operator, two_operators), rates.values(), strict=True):
+            into.append(measure(wanted.shard_builds))
+            console.print(f"  {measure.__name__}: {into[-1]:.0f}/s", highlight=False)
+    tables.append(
+        _table(
+            _SHARDS_HEAD,
+            [
+                (who, f"{wanted.shard_builds:,}", f"{median(each):.0f}", f"{min(each):.0f} to {max(each):.0f}")
+                for who, each in rates.items()
+                if each
+            ],
+        )
+    )
+    text = "\n\n".join((machine(), *tables))
+    console.print(text, highlight=False)
+    if wanted.write:
+        write_between(PERFORMANCE, "scale", text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
