@@ -41,6 +41,10 @@ class Rig:
 
     def operator(self, *, log: str = "operator", kubeconfig: Path | None = None, **settings: Any) -> OperatorProcess:
         """A ready operator for the rig's namespaces; ``settings`` without their ``PUBLISHBUILD_``."""
+        return self.started(log=log, kubeconfig=kubeconfig, **settings).wait_ready(60)
+
+    def started(self, *, log: str = "operator", kubeconfig: Path | None = None, **settings: Any) -> OperatorProcess:
+        """The same, before it is ready."""
         process = OperatorProcess(
             self.folder / f"{log}.log",
             kubeconfig=kubeconfig or self.kubeconfig,
@@ -49,7 +53,7 @@ class Rig:
             **{f"PUBLISHBUILD_{key.upper()}": str(value) for key, value in settings.items()},
         )
         self._operators.append(process)
-        return process.wait_ready(60)
+        return process
 
     def __enter__(self) -> Self:
         for kube in self.kubes:

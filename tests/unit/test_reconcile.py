@@ -417,6 +417,7 @@ class TestEnd:
 async def test_a_restart_keeps_the_place_in_line(world: World) -> None:
     """The moment of entering the queue is read back from the status, to the microsecond."""
     world.apply(a_build())
+    await world.look()
     await world.look(after=1)
     restarted = World()
     restarted.now = at(100)
