@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -49,6 +50,41 @@ def test_watch_tells_the_way_and_ends_with_the_build(kube: Kube, publish: Publis
     assert done.returncode == 0
     assert "watched Running" in done.stdout
     assert "watched Succeeded" in done.stdout.splitlines()[-1]
+
+
+NO_SUCH_REVISION = {"git": {"url": f"https://standins.{NAMESPACE}.svc:8443/example-app.git", "revision": "v99"}}
+EXITS = [
+    pytest.param({}, (), None, 0, "exits Succeeded", id="0, succeeded"),
+    pytest.param({"source": NO_SUCH_REVISION}, (), None, 2, "exits Failed", id="2, failed"),
+    pytest.param({"suspend": True}, (), ("publishbuild", "cancel"), 3, "exits Cancelled", id="3, cancelled"),
+    pytest.param({"suspend": True}, ("--timeout", "2s"), None, 4, "has not ended within 2s", id="4, too late"),
+    pytest.param({"suspend": True}, (), ("kubectl", "delete", "pb"), 1, "was deleted", id="1, cannot tell"),
+]
+
+
+@pytest.mark.parametrize(("spec", "options", "meanwhile", "code", "said"), EXITS)
+def test_the_exit_code_of_submit_is_the_builds(
+    kube: Kube,
+    publish: Publish,
+    cli: Cli,
+    spec: dict[str, Any],
+    options: tuple[str, ...],
+    meanwhile: tuple[str, ...] | None,
+    code: int,
+    said: str,
+) -> None:
+    """`submit --wait` ends with 0, 2, 3, 4 or 1, by what became of the build, and says it in words."""
+    (cli.folder / "build.json").write_text(json.dumps(publish("exits", platform="android", **spec)))
+    waiting = cli.start("submit", "-f", "build.json", "--wait", *options)
+    assert waiting.stdout is not None
+    assert waiting.stdout.readline() == "publishbuild.publishbuild.dev/exits created\n"
+    if meanwhile:
+        program, *verb = meanwhile
+        kube.wait_phase("exits", "Suspended")
+        (kube.kubectl if program == "kubectl" else cli)(*verb, "exits")
+    _, told = waiting.communicate(timeout=240)
+    assert waiting.returncode == code, told
+    assert said in told
 
 
 def test_a_missing_secret_is_told_with_the_command_that_makes_it(kube: Kube, publish: Publish, cli: Cli) -> None:
