@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 
 FIRST_RETRY_SECONDS = 0.1
 LONGEST_RETRY_SECONDS = 30.0
@@ -41,7 +41,8 @@ class Bells:
         self._queued: dict[str, bool] = {}
         self._running: dict[str, bool] = {}
         self._again: dict[str, bool] = {}
-        self._beside = asyncio.Semaphore(BESIDE_LAUNCHES)
+        self._reports = 0
+        self._room_for_reports = asyncio.Event()
         self._failures: dict[str, int] = {}
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._closed = False
@@ -58,8 +59,8 @@ class Bells:
         """Reconcile the build, which was given a place, before all others."""
         self._ring(uid, first=True)
 
-    def ring_after(self, uid: str, seconds: float) -> None:
-        """Reconcile the build in ``seconds`` at the latest; a sooner timer stays."""
+    def ring_after(self, uid: str, seconds: float, *, first: bool = False) -> None:
+        """Reconcile the build in ``seconds`` at the latest, before all others if ``first``; a sooner timer stays."""
         loop = asyncio.get_running_loop()
         due = loop.time() + seconds
         timer = self._timers.get(uid)
@@ -67,7 +68,7 @@ class Bells:
             return
         if timer is not None:
             timer.cancel()
-        self._timers[uid] = loop.call_at(due, self._timer_rings, uid)
+        self._timers[uid] = loop.call_at(due, self._timer_rings, uid, first)
 
     def rest(self, uid: str) -> None:
         """Nothing of the build is due any more: its timer, which may be days ahead, goes."""
@@ -80,7 +81,7 @@ class Bells:
         line = self._first if first else self._others
         while True:
             uid = await line.get()
-            async with self._beside if self._is_launching and not first else contextlib.nullcontext():
+            async with contextlib.nullcontext() if first else self._beside_launches():
                 # Another answers it where it was made one of the first meanwhile.
                 if self._queued.get(uid) is first:
                     await self._answer(uid)
@@ -114,6 +115,18 @@ class Bells:
         """How many builds are rung or being reconciled."""
         return len(self._queued) + len(self._running)
 
+    @contextlib.asynccontextmanager
+    async def _beside_launches(self) -> AsyncIterator[None]:
+        while self._is_launching and self._reports >= BESIDE_LAUNCHES:
+            self._room_for_reports.clear()
+            await self._room_for_reports.wait()
+        self._reports += 1
+        try:
+            yield
+        finally:
+            self._reports -= 1
+            self._room_for_reports.set()
+
     @property
     def _is_launching(self) -> bool:
         return any(self._running.values()) or not self._first.empty()
@@ -134,6 +147,7 @@ class Bells:
             await self._run(uid)
         finally:
             del self._running[uid]
+            self._room_for_reports.set()
             self._awaited.discard(uid)
             if not self._awaited:
                 self._all_answered.set()
@@ -151,10 +165,10 @@ class Bells:
             failures = self._failures[uid] = self._failures.get(uid, 0) + 1
             wait = max(retry_seconds(failures, self._spread()), getattr(error, "retry_after", None) or 0.0)
             self._on_error(uid, error, wait)
-            self.ring_after(uid, wait)
+            self.ring_after(uid, wait, first=self._running[uid])
         else:
             self._failures.pop(uid, None)
 
-    def _timer_rings(self, uid: str) -> None:
+    def _timer_rings(self, uid: str, first: bool) -> None:  # a timer's callback gets no keywords
         self._timers.pop(uid, None)
-        self.ring(uid)
+        self._ring(uid, first=first)

@@ -21,7 +21,7 @@ from publishbuild.cluster.api import Api
 from publishbuild.cluster.connect import pod_namespace
 from publishbuild.cluster.events import Events
 from publishbuild.cluster.leases import Leases
-from publishbuild.cluster.objects import JOBS, NAMESPACES, PODS, Cluster
+from publishbuild.cluster.objects import BUILDS, JOBS, NAMESPACES, PODS, Cluster
 from publishbuild.cluster.pause_look import UNWATCHED_SECONDS, PauseLook
 from publishbuild.cluster.pauses import Pauses
 from publishbuild.cluster.resync import Resync
@@ -108,11 +108,16 @@ class Rooms:
             may_act=lambda: self.leadership.held,
         )
         self.watcher = Watcher(Arrivals(asyncio.get_running_loop(), self._take_in).put, settings.watch_namespaces)
-        self.watches = [
-            (resource, Watch(cluster, resource, namespace, on_change=self._take_in, relist=self.resync.list))
-            for resource in (JOBS, PODS)
-            for namespace in settings.watch_namespaces or ("",)
-        ]
+
+        def watches(resource: str) -> list[Watch]:
+            return [
+                Watch(cluster, resource, namespace, on_change=self._take_in, relist=self.resync.list)
+                for namespace in settings.watch_namespaces or ("",)
+            ]
+
+        self.watches = [(resource, watch) for resource in (JOBS, PODS) for watch in watches(resource)]
+        self.build_watches = watches(BUILDS)
+        """Until kopf, in `watcher`, sees the changes of builds."""
         self.synced = False
         """Whether the caches hold what the cluster holds: set by who starts and stops."""
         metrics.show_queue(self.view.depth, self.view.running)

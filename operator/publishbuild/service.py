@@ -16,6 +16,7 @@ import structlog
 from publishbuild.build_queue.redis_queue import check_url
 from publishbuild.cluster.api import Api
 from publishbuild.cluster.connect import connect
+from publishbuild.cluster.objects import BUILDS
 from publishbuild.leadership import LeadershipLostError
 from publishbuild.observe.answer import NOT_LEADING, Answer
 from publishbuild.observe.callback_endpoints import callback_endpoints
@@ -38,6 +39,10 @@ LAST_EVENT_WORKERS = 28
 LAST_EVENTS_SECONDS = 1.5
 WATCH_STOP_SECONDS = 2.0
 FIRST_LAUNCHES_SECONDS = 2.0
+# Who cannot list the cluster in that time gives the Lease to a standby that knows it already.
+FIRST_LIST_SECONDS = 10.0
+# By then kopf, which starts after the first launches, sees the changes of builds.
+KOPF_STARTS_SECONDS = 60.0
 # After these the process ends whatever still keeps it: nobody may act without the lease, and SIGTERM has its limit.
 LOST_SECONDS = 3.0
 STOP_SECONDS = 9.5
@@ -56,6 +61,7 @@ class Service:
         self._rooms = Rooms(settings, api, metrics)
         self._servers = self._made_servers()
         self._knows_queue = False
+        self._is_stopping = False
         self._claiming: list[asyncio.Task[None]] = []
         self._keeping: asyncio.Task[None] | None = None
 
@@ -86,12 +92,14 @@ class Service:
                 leads = await self._rooms.leadership.take()
                 if leads:
                     self._keeping = tasks.create_task(self._keep())
-                await self._rooms.resync.first()
+                leads = await self._know_cluster(leads=leads)
                 self._rooms.synced = True
                 tasks.create_task(self._rooms.resync.run())
                 for resource, watch in self._rooms.watches:
                     tasks.create_task(watch.run(self._rooms.resync.versions[resource]))
-                if not leads:
+                if leads:
+                    self._watch_builds_until_kopf_does(tasks)
+                else:
                     await self._stand_by(tasks)
                 await self._rooms.pause_look.first()
                 tasks.create_task(self._rooms.pause_look.run())
@@ -103,6 +111,28 @@ class Service:
             if lost is None:
                 raise
             raise LeadershipLostError(str(lost.exceptions[0])) from group
+
+    async def _know_cluster(self, *, leads: bool) -> bool:
+        """List everything; whether this process, which ``leads`` or not, leads after it."""
+        listing = asyncio.create_task(self._rooms.resync.first())
+        try:
+            if leads:
+                done, _ = await asyncio.wait({listing}, timeout=FIRST_LIST_SECONDS)
+                if not done:
+                    log.warning("the first list takes long: a standby may lead meanwhile", seconds=FIRST_LIST_SECONDS)
+                    await self._give_lease_back()
+                    leads = False
+            await listing
+        finally:
+            listing.cancel()
+        return leads
+
+    def _watch_builds_until_kopf_does(self, tasks: asyncio.TaskGroup) -> None:
+        """What is cancelled, held or deleted while the first builds are launched is seen as later."""
+        version = self._rooms.resync.versions[BUILDS]
+        watching = [tasks.create_task(watch.run(version)) for watch in self._rooms.build_watches]
+        for task in watching:
+            asyncio.get_running_loop().call_later(KOPF_STARTS_SECONDS, task.cancel)
 
     async def _stand_by(self, tasks: asyncio.TaskGroup) -> None:
         """Follow the cluster until this process leads."""
@@ -132,8 +162,13 @@ class Service:
         await self._rooms.bells.answered(self._rooms.store.uids())
         self._rooms.places.opening = False
         self._knows_queue = True
+        if self._is_stopping:
+            return
         log.info("operator is ready", builds=len(self._rooms.store.uids()), waiting=len(self._rooms.places.waiting))
+        await self._rooms.pause_look.first()
         await self._launch_first()
+        if self._is_stopping:
+            return
         self._rooms.watcher.start()
         self._claiming += [
             tasks.create_task(self._rooms.dispatcher.run()),
@@ -152,17 +187,14 @@ class Service:
         """Stop in order. Without the lease nothing may be finished; with it, it is given back last."""
         _end_within(STOP_SECONDS)
         log.info("operator stops: no new claims, finishes what is under way", under_way=self._rooms.bells.unanswered)
+        self._is_stopping = True
         self._rooms.synced = self._knows_queue = False
         for task in self._claiming:
             task.cancel()
         watch_stopped = asyncio.create_task(asyncio.to_thread(self._rooms.watcher.stop, WATCH_STOP_SECONDS))
         if self._rooms.leadership.held and not work.done():
             await self._finish()
-            if self._keeping is not None:
-                # A renewal that is on its way would take back what is given back.
-                self._keeping.cancel()
-                await asyncio.wait({self._keeping})
-            await self._rooms.leadership.release()
+            await self._give_lease_back()
         self._metrics.leader.set(0)
         work.cancel()
         await asyncio.gather(work, watch_stopped, return_exceptions=True)
@@ -170,6 +202,13 @@ class Service:
         await self._api.close()
         await asyncio.gather(*(server.stop() for server in self._servers.values()))
         log.info("operator stopped")
+
+    async def _give_lease_back(self) -> None:
+        if self._keeping is not None:
+            # A renewal that is on its way would take back what is given back.
+            self._keeping.cancel()
+            await asyncio.wait({self._keeping})
+        await self._rooms.leadership.release()
 
     async def _finish(self) -> None:
         try:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.api_proxy import ApiProxy
 from tests.support.cluster import KUBECTL, kwok_kubeconfig
 from tests.support.fixtures import Manifest, StartOperator
 from tests.support.kube import JobRecorder, Kube
@@ -37,6 +38,13 @@ def kube(kubeconfig: Path) -> Iterator[Kube]:
 
 
 @pytest.fixture
+def proxy(kube: Kube) -> Iterator[ApiProxy]:
+    """A way to the API server that the test can cut."""
+    with ApiProxy(kube.kubeconfig) as made:
+        yield made
+
+
+@pytest.fixture
 def stopped_redis(tmp_path: Path) -> Iterator[RedisProcess]:
     """A Redis that is not started yet."""
     made = RedisProcess(tmp_path)
@@ -55,10 +63,12 @@ def start_operator(kube: Kube, stopped_redis: RedisProcess, tmp_path: Path) -> I
     """Starts operators for the test's namespace; ends them with the test."""
     started: list[OperatorProcess] = []
 
-    def start(*, wait: bool = True, log: str = "operator", **settings: Any) -> OperatorProcess:
+    def start(
+        *, wait: bool = True, log: str = "operator", kubeconfig: Path | None = None, **settings: Any
+    ) -> OperatorProcess:
         process = OperatorProcess(
             tmp_path / f"{log}.log",
-            kubeconfig=kube.kubeconfig,
+            kubeconfig=kubeconfig or kube.kubeconfig,
             redis_url=stopped_redis.url,
             namespace=kube.namespace,
             **{f"PUBLISHBUILD_{key.upper()}": str(value) for key, value in settings.items()},

@@ -37,6 +37,7 @@ class ApiProxy:
         self.logs = PodLogs()
         self.lost = 0
         self._is_cut = False
+        self._is_held: Callable[[web.Request], bool] | None = None
         self._requests: list[web.Request] = []
         self._loop = asyncio.new_event_loop()
         self._started = threading.Event()
@@ -72,6 +73,14 @@ class ApiProxy:
         """Let requests through again."""
         self._is_cut = False
 
+    def hold(self, is_held: Callable[[web.Request], bool]) -> None:
+        """Let these requests wait until `release`."""
+        self._is_held = is_held
+
+    def release(self) -> None:
+        """Answer what was held, and hold nothing more."""
+        self._is_held = None
+
     def _call(self, work: Callable[[], None]) -> None:
         self._loop.call_soon_threadsafe(work)
 
@@ -96,6 +105,8 @@ class ApiProxy:
                     raise web.HTTPBadGateway
                 self._requests.append(request)
                 try:
+                    while (held := self._is_held) and held(request):  # noqa: ASYNC110  # another thread releases them
+                        await asyncio.sleep(_LOOK_SECONDS)
                     return await self._answer(session, request)
                 finally:
                     self._requests.remove(request)
@@ -116,7 +127,7 @@ class ApiProxy:
         headers = {key: value for key, value in request.headers.items() if key.lower() not in _HOP}
         body, patience = await request.read(), aiohttp.ClientTimeout(total=None)
         async with session.request(
-            request.method, request.rel_url, headers=headers, data=body, timeout=patience
+            request.method, request.rel_url, headers=headers, data=body or None, timeout=patience
         ) as answer:
             response = web.StreamResponse(status=answer.status, reason=answer.reason)
             response.headers.update({key: value for key, value in answer.headers.items() if key.lower() not in _HOP})

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Protocol
 
 from tests.support.operator_process import OperatorProcess
 
 
 class StartOperator(Protocol):
-    """Starts an operator for the test's namespace; settings without their ``PUBLISHBUILD_``, logs into ``log``."""
+    """Starts an operator for the test's namespace; settings without their ``PUBLISHBUILD_``, logs into ``log``.
 
-    def __call__(self, *, wait: bool = True, log: str = "operator", **settings: Any) -> OperatorProcess: ...
+    ``kubeconfig`` is another way to the same API server.
+    """
+
+    def __call__(
+        self, *, wait: bool = True, log: str = "operator", kubeconfig: Path | None = None, **settings: Any
+    ) -> OperatorProcess: ...
 
 
 class Manifest(Protocol):

@@ -25,6 +25,7 @@ class Work:
         self.error: Exception | None = None
         self.gate = asyncio.Event()
         self.gate.set()
+        self.own_gates: dict[str, asyncio.Event] = {}
         self.errors: list[tuple[str, str, float]] = []
 
     async def __call__(self, uid: str) -> None:
@@ -32,11 +33,22 @@ class Work:
         self.now[uid] += 1
         self.most[uid] = max(self.most[uid], self.now[uid])
         try:
-            await self.gate.wait()
+            await self._is_let_go(uid)
             if uid in self.failing:
                 raise self.error or RuntimeError(f"bad {uid}")
         finally:
             self.now[uid] -= 1
+
+    async def _is_let_go(self, uid: str) -> None:
+        own = self.own_gates.setdefault(uid, asyncio.Event())
+        waits = {asyncio.create_task(self.gate.wait()), asyncio.create_task(own.wait())}
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
+
+    def let_go(self, uid: str) -> None:
+        """The run of that uid goes on, the others stay."""
+        self.own_gates[uid].set()
 
     def on_error(self, uid: str, error: Exception, seconds: float) -> None:
         self.errors.append((uid, str(error), seconds))
@@ -343,3 +355,39 @@ async def test_a_place_that_comes_during_a_run_goes_first_too(work: Work, make: 
     work.gate.set()
     await bells.idle()
     assert work.runs == ["x", "x", "y"]
+
+
+async def test_a_launch_that_failed_goes_first_when_it_is_tried_again(work: Work, make: Make) -> None:
+    """A place that is held is not kept waiting behind reports because the API server refused the first try."""
+    bells = make(workers=1)
+    work.failing.add("launch")
+    bells.ring_first("launch")
+    await settle()
+    assert [uid for uid, _, _ in work.errors] == ["launch"]
+    work.failing.clear()
+    work.gate.clear()
+    bells.ring("busy")
+    bells.ring("report")
+    async with asyncio.timeout(5):
+        while work.runs.count("launch") < 2:  # noqa: ASYNC110  # a timer of the bells themselves is waited for
+            await asyncio.sleep(0.01)
+    assert "report" not in work.runs
+    work.gate.set()
+    await bells.idle()
+
+
+async def test_reports_that_waited_for_launches_go_all_at_once_after_them(work: Work, make: Make) -> None:
+    """With the last launch the limit on reports ends, also for those that waited at it."""
+    bells = make(workers=10)
+    work.gate.clear()
+    bells.ring_first("launch")
+    await settle()
+    for number in range(10):
+        bells.ring(f"report-{number}")
+    await settle()
+    assert len(work.runs) == 1 + BESIDE_LAUNCHES
+    work.let_go("launch")
+    await settle()
+    assert len(work.runs) == 1 + 10
+    work.gate.set()
+    await bells.idle()

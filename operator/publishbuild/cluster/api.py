@@ -19,6 +19,8 @@ import orjson
 from kubernetes.aio import client as kube_client
 from yarl import URL
 
+from publishbuild.cluster.json_bytes import json_bytes
+
 Object = dict[str, Any]
 
 REQUEST_SECONDS = 15.0
@@ -172,7 +174,7 @@ class Api:
             headers["Authorization"] = token
         # As it is: the path is ours, and normalising it again costs more than writing it.
         url = URL(f"{self.host}{path}" + (f"?{urlencode(query)}" if query else ""), encoded=True)
-        data = None if body is None else orjson.dumps(body)
+        data = None if body is None else json_bytes(body)
         return await self._session.request(verb, url, headers=headers, data=data, timeout=patience, **self._always)
 
     async def close(self) -> None:

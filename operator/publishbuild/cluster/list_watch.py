@@ -12,6 +12,7 @@ from contextlib import aclosing
 import orjson
 
 from publishbuild.cluster.api import LIST_SECONDS, Api, ApiError, Object
+from publishbuild.cluster.json_bytes import json_bytes
 
 PAGE = 500
 # The server ends a watch after that long, so that a connection that is silent for longer is dead.
@@ -33,7 +34,7 @@ class Listing:
             metadata = item["metadata"]
             # Who wrote which field is half of an object, and nobody here asks.
             metadata.pop("managedFields", None)
-            line = metadata["creationTimestamp"], int(metadata["resourceVersion"]), orjson.dumps(item)
+            line = metadata["creationTimestamp"], int(metadata["resourceVersion"]), json_bytes(item)
             self._lines.append(line)
 
     def __len__(self) -> int:

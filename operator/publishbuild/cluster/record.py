@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from publishbuild.cluster.json_bytes import json_bytes
 from publishbuild.decide.facts import JobFacts, PodFacts
 from publishbuild.names import slot_of
 
@@ -44,7 +45,7 @@ class Record:
         """Whether its outcome is on record."""
         self.is_settled = self.has_ended and status.get("observedGeneration") == generation
         """Whether its status says all that it ever will: without a Job, nothing is left to do."""
-        self._build: Object | bytes = orjson.dumps(slim) if self.has_ended else slim
+        self._build: Object | bytes = json_bytes(slim) if self.has_ended else slim
 
     @property
     def build(self) -> Object:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,13 +23,6 @@ def cli(user_kubeconfig: Path, tmp_path: Path) -> Cli:
     folder = tmp_path / "folder"
     folder.mkdir()
     return Cli(user_kubeconfig, folder)
-
-
-@pytest.fixture
-def proxy(kube: Kube) -> Iterator[ApiProxy]:
-    """A way to the API server that the test can cut."""
-    with ApiProxy(kube.kubeconfig) as made:
-        yield made
 
 
 @pytest.fixture
