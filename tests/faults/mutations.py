@@ -173,7 +173,7 @@ MUTATIONS = (
     ),
     Mutation(
         "a look that failed is not repeated",
-        (Edit("bells.py", "self.ring_after(uid, wait)", "pass"),),
+        (Edit("bells.py", "self.ring_after(uid, wait, first=self._running[uid])", "pass"),),
         replace(
             _QUICK,
             builds=(BuildPlan(0, "only"),),
