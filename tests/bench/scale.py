@@ -17,7 +17,7 @@ from publishbuild import names
 from publishbuild.cluster.objects import JOBS
 from tests.bench.fresh import console, fresh
 from tests.bench.load import Load
-from tests.bench.restart import LIMIT, Restart, builds_before_start, restart, until_idle
+from tests.bench.restart import LIMIT, Restart, restart, until_idle
 from tests.bench.storm import spread_out
 from tests.support.cluster import ROOT
 from tests.support.fast_kube import path_of
@@ -60,19 +60,19 @@ def scale(builds: int) -> Scale:
     waiting = round(builds * (1 - _ENDED_PART))
     with fresh() as rig:
         started = restart(rig, ended=builds - waiting, waiting=waiting)
-    with fresh() as rig:
-        return Scale(builds, started, _launches(rig, ended=builds - waiting, waiting=waiting))
+        return Scale(builds, started, _launches(rig, waiting))
 
 
-def _launches(rig: Rig, *, ended: int, waiting: int) -> float:
-    """`LAUNCHED` builds get a place at once, while the others wait on."""
-    kube = rig.kube
-    builds_before_start(rig, ended=ended, waiting=max(waiting, LAUNCHED + LIMIT))
+def _launches(rig: Rig, waiting: int) -> float:
+    """An operator with more places starts in a paused namespace; `LAUNCHED` builds, or all, get theirs at once."""
+    kube, more = rig.kube, min(LAUNCHED, waiting - LIMIT)
+    rig.stop_operators()
     kube.kubectl("annotate", "namespace", kube.namespace, f"{names.ANNOTATION_PAUSED}=true")
-    until_idle(rig.operator(max_concurrent=LAUNCHED), seconds=60 + waiting / 5)
-    with Load(rig.kubeconfig, rig.folder).watch(path_of(kube.namespace, resource=JOBS), LAUNCHED) as jobs:
+    until_idle(rig.operator(log="second", max_concurrent=LIMIT + more), seconds=120 + waiting / 5)
+    with Load(rig.kubeconfig, rig.folder).watch(path_of(kube.namespace, resource=JOBS), LIMIT + more) as jobs:
         kube.kubectl("annotate", "namespace", kube.namespace, f"{names.ANNOTATION_PAUSED}-")
-        return spread_out(jobs.seen())
+        newest = sorted(jobs.seen().items(), key=lambda seen: seen[1])[LIMIT:]
+    return spread_out(dict(newest))
 
 
 def one_operator(builds: int) -> float:

@@ -55,6 +55,12 @@ class Rig:
         self._operators.append(process)
         return process
 
+    def stop_operators(self) -> None:
+        """End all that were started."""
+        for operator in self._operators:
+            operator.stop()
+        self._operators.clear()
+
     def __enter__(self) -> Self:
         for kube in self.kubes:
             kube.kubectl("create", "namespace", kube.namespace)
@@ -62,8 +68,7 @@ class Rig:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        for operator in self._operators:
-            operator.stop()
+        self.stop_operators()
         self.redis.stop()
         for kube in self.kubes:
             kube.kubectl("delete", "namespace", kube.namespace, "--wait=false")
