@@ -84,6 +84,17 @@ class Leadership:
             log.info("leads", identity=self._identity)
         return leads
 
+    async def take_back(self) -> bool:
+        """Lead again after `release`, where nobody has led meanwhile: what was read since is as good as before."""
+        started = self._clock()
+        try:
+            await self._write(decide.taken(self._known(), self._identity, self._moment()))
+        except ApiError:
+            return False
+        self._renewed = started
+        log.info("leads again", identity=self._identity)
+        return True
+
     async def keep(self) -> None:
         """Renew for as long as this process leads.
 

@@ -92,7 +92,7 @@ class Service:
                 leads = await self._rooms.leadership.take()
                 if leads:
                     self._keeping = tasks.create_task(self._keep())
-                leads = await self._know_cluster(leads=leads)
+                leads = await self._know_cluster(tasks, leads=leads)
                 self._rooms.synced = True
                 tasks.create_task(self._rooms.resync.run())
                 for resource, watch in self._rooms.watches:
@@ -112,20 +112,25 @@ class Service:
                 raise
             raise LeadershipLostError(str(lost.exceptions[0])) from group
 
-    async def _know_cluster(self, *, leads: bool) -> bool:
+    async def _know_cluster(self, tasks: asyncio.TaskGroup, *, leads: bool) -> bool:
         """List everything; whether this process, which ``leads`` or not, leads after it."""
         listing = asyncio.create_task(self._rooms.resync.first())
         try:
-            if leads:
-                done, _ = await asyncio.wait({listing}, timeout=FIRST_LIST_SECONDS)
-                if not done:
-                    log.warning("the first list takes long: a standby may lead meanwhile", seconds=FIRST_LIST_SECONDS)
-                    await self._give_lease_back()
-                    leads = False
+            if not leads:
+                await listing
+                return False
+            await asyncio.wait({listing}, timeout=FIRST_LIST_SECONDS)
+            if listing.done():
+                listing.result()
+                return True
+            log.warning("the first list takes long: a standby may lead meanwhile", seconds=FIRST_LIST_SECONDS)
+            await self._give_lease_back()
             await listing
+            if leads := await self._rooms.leadership.take_back():
+                self._keeping = tasks.create_task(self._keep())
+            return leads
         finally:
             listing.cancel()
-        return leads
 
     def _watch_builds_until_kopf_does(self, tasks: asyncio.TaskGroup) -> None:
         """What is cancelled, held or deleted while the first builds are launched is seen as later."""

@@ -22,6 +22,9 @@ def allowed(plan: Plan, build: BuildPlan) -> frozenset[Verdict]:
         ends.add(_NATURAL[build.outcome])
     if build.run_timeout is not None:
         ends.add(("Failed", "DeadlineExceeded"))
+        if build.backoff_limit == 0:
+            # The Job controller's own doing, without an operator too: docs/reliability.md.
+            ends.add(("Failed", "BackoffLimitExceeded"))
     if build.queue_timeout is not None:
         ends.add(("Failed", "QueueTimeout"))
     if Act.CANCEL in acts or _may_be_superseded(plan, build):

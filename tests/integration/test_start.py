@@ -57,3 +57,17 @@ def test_who_cannot_list_leaves_the_lease_to_a_standby(
     blind.wait_ready(60)
     until(lambda: blind.events_logged("standby: another operator leads") == 1, seconds=30, what="it stands by")
     assert blind.metric("publishbuild_leader") == 0
+
+
+def test_a_list_that_takes_long_is_no_loss_without_a_standby(
+    proxy: ApiProxy, kube: Kube, start_operator: StartOperator, manifest: Manifest, tmp_path: Path
+) -> None:
+    """An operator alone gives the Lease back, goes on with its list, and leads with it where nobody else has led."""
+    proxy.hold(lambda request: request.path.endswith("/jobs"))
+    kube.apply(manifest("app"))
+    alone = start_operator(wait=False, kubeconfig=proxy.kubeconfig(tmp_path / "proxied", kube.namespace))
+    until(lambda: alone.events_logged("the first list takes long") == 1, seconds=30, what="it has waited long enough")
+    proxy.release()
+    kube.wait_phase("app", "Succeeded", seconds=60)
+    assert alone.events_logged("leads again") == 1
+    assert alone.metric("publishbuild_leader") == 1

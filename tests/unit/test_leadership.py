@@ -196,6 +196,20 @@ async def test_a_released_lease_is_taken_at_the_next_look(world: World) -> None:
     assert await second._try_to_take()
 
 
+async def test_a_lease_that_was_given_back_is_taken_back_where_nobody_had_it(world: World) -> None:
+    """Who gave the lease back leads again only if it was nobody's meanwhile: else its view of the cluster is old."""
+    first, second = world.operator("a"), world.operator("b")
+    await first.acquire()
+    await first.release()
+    assert await first.take_back()
+    assert first.held
+    await first.release()
+    assert await second.take()
+    await second.release()
+    assert not await first.take_back()
+    assert not first.held
+
+
 async def test_a_lease_is_given_back_after_a_renewal_that_was_cut_off(world: World) -> None:
     """A renewal whose answer the leader did not wait for does not keep it from giving the Lease back."""
     first, second = world.operator("a"), world.operator("b")

@@ -55,7 +55,10 @@ def test_a_held_build_may_end_only_as_it_is_stopped() -> None:
     cancelled = Plan("p", (held,), acts=(UserAct(Act.CANCEL, "b", 1),))
     assert allowed(cancelled, held) == {("Cancelled", "Cancelled")}
     late = BuildPlan(0, "b", Outcome.HOLD, run_timeout=2)
-    assert allowed(Plan("p", (late,)), late) == {("Failed", "DeadlineExceeded")}
+    by_kubernetes = {("Failed", "DeadlineExceeded"), ("Failed", "BackoffLimitExceeded")}
+    assert allowed(Plan("p", (late,)), late) == by_kubernetes
+    with_retries = BuildPlan(0, "b", Outcome.HOLD, run_timeout=2, backoff_limit=1)
+    assert allowed(Plan("p", (with_retries,)), with_retries) == {("Failed", "DeadlineExceeded")}
 
 
 def test_attempts_are_said_only_where_they_are_certain() -> None:
