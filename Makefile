@@ -83,6 +83,9 @@ bench: setup ## Measure launches, lifecycles, latencies, restarts beside their c
 bench-scale: setup ## How the operator grows with 1,000, 10,000 and 50,000 builds; one and two operators (SIZES=a,b WRITE=1)
 	@$(PY) -m tests.bench.scale $(if $(SIZES),--sizes $(SIZES)) $(if $(RUNS),--runs $(RUNS)) $(if $(WRITE),--write)
 
+bench-peers: setup ## Launches beside those of KEDA's ScaledJob; compiles KEDA, once, in many minutes (RUNS=n, WRITE=1)
+	@$(PY) -m tests.bench.peers $(if $(RUNS),--runs $(RUNS)) $(if $(WRITE),--write)
+
 flames: setup ## Flame graphs of the operator: launches, lifecycles, restart (ONLY=part)
 	@$(PY) -m tests.bench.flame $(if $(ONLY),--only $(ONLY))
 
@@ -108,4 +111,4 @@ images-reproducible: setup ## Build both images twice from nothing: are they the
 format: setup ## Let ruff lay out the code
 	@$(VENV)/bin/ruff format -q . && $(VENV)/bin/ruff check -q --fix .
 
-.PHONY: help setup demo test test-long check faults faults-selftest generate verify docs record-statuses soak reliability bench bench-scale flames pictures cluster-up cluster-down images sbom images-reproducible format
+.PHONY: help setup demo test test-long check faults faults-selftest generate verify docs record-statuses soak reliability bench bench-scale bench-peers flames pictures cluster-up cluster-down images sbom images-reproducible format

@@ -6,6 +6,7 @@ one that was interrupted leaves nothing half behind, and two at once wait for ea
 """
 
 import hashlib
+import json
 import os
 import platform
 import re
@@ -34,9 +35,10 @@ PARTS = (
 HOW_LONG = {
     "components": "about 5 minutes on two cores, once",
     "conformance": "about 1 minute on two cores, once",
+    "keda": "about 10 minutes on two cores, once",
     "kwok": "about 1 minute on two cores, once",
 }
-PACKAGES = {"kwok": "sigs.k8s.io/kwok/cmd/kwok"}
+PACKAGES = {"keda": "github.com/kedacore/keda/v2/cmd/operator", "kwok": "sigs.k8s.io/kwok/cmd/kwok"}
 """What to build in a module, where it is not the module's own folder."""
 
 
@@ -120,6 +122,26 @@ def built(name: str, modules: Path = SOURCES / "go") -> Path:
             if not folder.exists():
                 _build(name, module, go, folder)
     return folder / name
+
+
+def sources(name: str, needed: str, modules: Path = SOURCES / "go") -> Path:
+    """The folder of the module ``needed``, in the version that the module NAME asks for, fetched if it was not before.
+
+    Raises:
+        ClusterError: it cannot be had.
+    """
+    go = find_go()
+    told = subprocess.run(
+        [go, "mod", "download", "-json", needed],
+        cwd=modules / name,
+        env=_environment(go),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if told.returncode:
+        raise ClusterError(f"fetching the Go module {needed} failed: {told.stdout or told.stderr}")
+    return Path(json.loads(told.stdout)["Dir"])
 
 
 def _build(name: str, module: Path, go: Path, folder: Path) -> None:

@@ -38,7 +38,7 @@ def bare_launches(rig: Rig, count: int) -> Storm:
     """The same Jobs, created by a client that does nothing else: from the first to the last that a watch shows."""
     load, path = Load(rig.kubeconfig, rig.folder), path_of(rig.kube.namespace, resource=JOBS)
     with load.watch(path, count) as watching:
-        load.send("POST", path, _bare_jobs(rig.kube, count, "hold"))
+        load.send("POST", path, bare_jobs(rig.kube, count, "hold"))
         return Storm(spread_out(watching.seen()))
 
 
@@ -62,7 +62,7 @@ def bare_lifecycles(rig: Rig, count: int) -> Storm:
     """The same Jobs made bare: from the first creation to the last completion."""
     load, path = Load(rig.kubeconfig, rig.folder), path_of(rig.kube.namespace, resource=JOBS)
     with load.watch(path, count) as made, load.watch(path, count, "Complete", "Failed") as ended:
-        load.send("POST", path, _bare_jobs(rig.kube, count, "succeed"))
+        load.send("POST", path, bare_jobs(rig.kube, count, "succeed"))
         return Storm(_through(made, ended))
 
 
@@ -113,7 +113,7 @@ def _manifests(count: int, outcome: str) -> list[Object]:
     return [a_manifest(f"bench-{number}", outcome=outcome) for number in range(count)]
 
 
-def _bare_jobs(kube: Kube, count: int, outcome: str) -> list[Object]:
+def bare_jobs(kube: Kube, count: int, outcome: str) -> list[Object]:
     """The Jobs that the operator would make of the same builds, without their owners, which are not there."""
     made = []
     for manifest in _manifests(count, outcome):

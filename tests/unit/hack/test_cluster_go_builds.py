@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from hack.cluster.go_builds import cache_key, flags
+from hack.cluster.go_builds import PACKAGES, cache_key, flags
+from hack.cluster.places import REPOSITORY
 
 
 @pytest.fixture
@@ -39,3 +40,10 @@ def test_kubernetes_tells_the_version_that_it_was_built_from(module: Path) -> No
     assert "gitVersion=v1.35.4" in linker
     assert "gitMajor=1" in linker
     assert "gitMinor=35" in linker
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_another_modules_program_is_a_tool_of_ours(name: str) -> None:
+    """Its go.mod names the program, so that `go mod tidy` keeps what the program is built from."""
+    (module,) = (path for path in REPOSITORY.glob(f"*/*/go/{name}/go.mod") if path.parts[-5] in {"hack", "tests"})
+    assert f"\ntool {PACKAGES[name]}\n" in module.read_text()
