@@ -41,6 +41,8 @@ class Bells:
         self._queued: dict[str, bool] = {}
         self._running: dict[str, bool] = {}
         self._again: dict[str, bool] = {}
+        # Who was answered among the first, and rang meanwhile: it was launched, which is not told yet.
+        self._owed: set[str] = set()
         self._reports = 0
         self._room_for_reports = asyncio.Event()
         self._failures: dict[str, int] = {}
@@ -101,12 +103,15 @@ class Bells:
         await self._idle.wait()
 
     async def finish(self) -> None:
-        """Take no more rings, and wait until what runs now has ended; what is only queued is left to the next start."""
+        """Take no more rings, and wait until what runs now has ended, and what was launched is told.
+
+        What else is queued is left to the next start.
+        """
         self._closed = True
-        self._queued.clear()
+        self._queued = {uid: first for uid, first in self._queued.items() if uid in self._owed}
         for timer in self._timers.values():
             timer.cancel()
-        if self._running:
+        if self._running or self._queued:
             self._idle.clear()
             await self._idle.wait()
 
@@ -132,7 +137,7 @@ class Bells:
         return any(self._running.values()) or not self._first.empty()
 
     def _ring(self, uid: str, *, first: bool) -> None:
-        if self._closed:
+        if self._closed and uid not in self._owed and uid not in self._running:
             return
         if uid in self._running:
             self._again[uid] = first or self._again.get(uid, False)
@@ -142,7 +147,8 @@ class Bells:
             (self._first if first else self._others).put_nowait(uid)
 
     async def _answer(self, uid: str) -> None:
-        self._running[uid] = self._queued.pop(uid)
+        first = self._running[uid] = self._queued.pop(uid)
+        self._owed.discard(uid)
         try:
             await self._run(uid)
         finally:
@@ -152,6 +158,8 @@ class Bells:
             if not self._awaited:
                 self._all_answered.set()
             if uid in self._again:
+                if first:
+                    self._owed.add(uid)
                 self._ring(uid, first=self._again.pop(uid))
             if not self._queued and not self._running:
                 self._idle.set()

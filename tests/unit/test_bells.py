@@ -391,3 +391,24 @@ async def test_reports_that_waited_for_launches_go_all_at_once_after_them(work: 
     assert len(work.runs) == 1 + 10
     work.gate.set()
     await bells.idle()
+
+
+async def test_what_was_launched_is_told_before_the_end(work: Work, make: Make) -> None:
+    """`finish` leaves reports to the next start, but not those of builds that this process has launched."""
+    bells = make(workers=1)
+    work.gate.clear()
+    bells.ring("busy")
+    bells.ring_first("launched")
+    bells.ring_first("launching")
+    await settle()
+    bells.ring("launched")  # its Job is there
+    work.let_go("launched")
+    await settle()
+    bells.ring("other report")
+    finishing = asyncio.create_task(bells.finish())
+    await settle()
+    bells.ring("launching")
+    work.gate.set()
+    async with asyncio.timeout(5):
+        await finishing
+    assert Counter(work.runs) == {"busy": 1, "launched": 2, "launching": 2}
