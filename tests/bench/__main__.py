@@ -23,12 +23,11 @@ from tests.bench.restart import Restart, restart
 from tests.bench.table import HEAD, Row, markdown, percentile
 from tests.reliability.order import rebuild
 from tests.support.cluster import ROOT
-from tests.support.figures_doc import machine, write_between
+from tests.support.figures_doc import PERFORMANCE, machine, write_between
 from tests.support.rig import Rig
 
 Object = dict[str, Any]
 MARK = "benchmark"
-PERFORMANCE = ROOT / "docs" / "performance.md"
 PICTURE = ROOT / "docs" / "pictures" / "performance.svg"
 
 

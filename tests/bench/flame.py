@@ -10,21 +10,19 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from tests.bench import storm
-from tests.bench.quiet import until_the_machine_is_quiet
+from tests.bench.fresh import console, on_new_cluster
 from tests.bench.restart import restart
-from tests.support.cluster import ROOT, kwok_down
+from tests.support.cluster import ROOT
 from tests.support.operator_process import OperatorProcess
 from tests.support.rig import Rig
 
 FOLDER = ROOT / ".cluster" / "flames"
 _RATE = 200
-console = Console()
 
 
 class Profiled(Rig):
@@ -83,9 +81,7 @@ def main() -> int:
         FOLDER.mkdir(parents=True, exist_ok=True)
         picture = FOLDER / f"{part}.svg"
         picture.unlink(missing_ok=True)
-        kwok_down()
-        with Profiled(picture) as rig:
-            until_the_machine_is_quiet(console.print)
+        with on_new_cluster(partial(Profiled, picture)) as rig:
             PARTS[part](rig)
             rig.stop_sampling()
         console.print(f"{part}: {picture}", highlight=False)

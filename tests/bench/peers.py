@@ -21,14 +21,14 @@ from tests.bench.fresh import console, fresh
 from tests.bench.keda import Keda, program
 from tests.bench.load import Load
 from tests.bench.quiet import until_the_machine_is_quiet
-from tests.support.cluster import ROOT, kwok_down
+from tests.bench.table import markdown_table, spread
+from tests.support.cluster import kwok_down
 from tests.support.fast_kube import path_of
-from tests.support.figures_doc import machine, write_between
+from tests.support.figures_doc import PERFORMANCE, machine, write_between
 from tests.support.kube import Kube
 from tests.support.rig import Rig
 
 Object = dict[str, Any]
-PERFORMANCE = ROOT / "docs" / "performance.md"
 LIST = "builds"
 # The least that KEDA takes.
 POLL_SECONDS = 1
@@ -81,21 +81,17 @@ def table(ours: Sequence[float], theirs: Sequence[PeerLaunches]) -> str:
     """A row for each, medians with their spread, and the ratio of both medians."""
     rates, firsts = [one.rate for one in theirs], [one.first for one in theirs]
     rows = (
-        ("this operator", f"{median(ours):.0f}", _spread(ours, ".0f"), "-", "-"),
+        ("this operator", f"{median(ours):.0f}", spread(ours, ".0f"), "-", "-"),
         (
             f"KEDA {theirs[0].version} ScaledJob",
             f"{median(rates):.0f}",
-            _spread(rates, ".0f"),
+            spread(rates, ".0f"),
             f"{median(firsts):.2f} s",
-            _spread(firsts, ".2f"),
+            spread(firsts, ".2f"),
         ),
     )
-    lines = "\n".join("| " + " | ".join(cells) + " |" for cells in (_HEAD, ("---",) * len(_HEAD), *rows))
-    return f"{lines}\n\nRatio of the rates: {median(ours) / median(rates):.2f}, {len(ours)} runs of each."
-
-
-def _spread(values: Sequence[float], form: str) -> str:
-    return f"{min(values):{form}} to {max(values):{form}}"
+    ratio = f"Ratio of the rates: {median(ours) / median(rates):.2f}, {len(ours)} runs of each."
+    return f"{markdown_table(_HEAD, rows)}\n\n{ratio}"
 
 
 def main() -> int:

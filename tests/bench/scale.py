@@ -18,15 +18,14 @@ from publishbuild.cluster.objects import JOBS
 from tests.bench.fresh import console, fresh
 from tests.bench.load import Load
 from tests.bench.restart import LIMIT, Restart, restart, until_idle
-from tests.bench.storm import spread_out
-from tests.support.cluster import ROOT
+from tests.bench.storm import in_phase, spread_out
+from tests.bench.table import markdown_table, spread
 from tests.support.fast_kube import path_of
-from tests.support.figures_doc import machine, write_between
+from tests.support.figures_doc import PERFORMANCE, machine, write_between
 from tests.support.manifests import a_manifest
 from tests.support.rig import Rig
 from tests.support.waiting import until
 
-PERFORMANCE = ROOT / "docs" / "performance.md"
 LAUNCHED = 100
 _ENDED_PART = 0.9
 _HEAD = ("builds", "start to first launch", "RSS", "idle CPU", "launches per second", "`kubectl get pb`")
@@ -96,14 +95,7 @@ def _shards(first: Rig, rigs: list[Rig], builds: int) -> float:
     operators = [rig.operator(max_concurrent=builds) for rig in rigs]
     for kube in kubes:
         load.send("POST", path_of(kube.namespace), [a_manifest(outcome="hold") for _ in range(each)])
-    queued = [f"{names.PLURAL}", "-o", "jsonpath={.items[*].status.phase}"]
-    for kube in kubes:
-        until(
-            lambda kube=kube: kube.kubectl("get", *queued).stdout.count("Queued") == each,  # type: ignore[misc]
-            seconds=300,
-            what="all are queued",
-            pause=1,
-        )
+    until(lambda: all(in_phase(kube, "Queued") == each for kube in kubes), seconds=300, what="all are queued", pause=1)
     for operator in operators:
         until_idle(operator, seconds=300)
     with ExitStack() as stack:
@@ -112,10 +104,6 @@ def _shards(first: Rig, rigs: list[Rig], builds: int) -> float:
         with ThreadPoolExecutor() as pool:
             seen = list(pool.map(lambda watching: watching.seen(), watched))
     return spread_out({f"{number}/{name}": at for number, part in enumerate(seen) for name, at in part.items()})
-
-
-def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in (head, ("---",) * len(head), *rows))
 
 
 def main() -> int:
@@ -130,17 +118,17 @@ def main() -> int:
     for size in (int(size) for size in wanted.sizes.split(",") if size):
         rows.append(scale(size).cells)
         console.print("  ".join(rows[-1]), highlight=False)
-    tables = [_table(_HEAD, rows)]
+    tables = [markdown_table(_HEAD, rows)]
     rates: dict[str, list[float]] = {"one, for both namespaces": [], "two, a namespace each": []}
     for _ in range(wanted.runs):
         for measure, into in zip((one_operator, two_operators), rates.values(), strict=True):
             into.append(measure(wanted.shard_builds))
             console.print(f"  {measure.__name__}: {into[-1]:.0f}/s", highlight=False)
     tables.append(
-        _table(
+        markdown_table(
             _SHARDS_HEAD,
             [
-                (who, f"{wanted.shard_builds:,}", f"{median(each):.0f}", f"{min(each):.0f} to {max(each):.0f}")
+                (who, f"{wanted.shard_builds:,}", f"{median(each):.0f}", spread(each, ".0f"))
                 for who, each in rates.items()
                 if each
             ],

@@ -48,13 +48,13 @@ def launches(rig: Rig, count: int) -> Storm:
     kube.kubectl("annotate", "namespace", kube.namespace, f"{names.ANNOTATION_PAUSED}=true")
     operator = rig.operator(max_concurrent=count)
     load.send("POST", path_of(kube.namespace), _manifests(count, "hold"))
-    until(lambda: _in_phase(kube, "Queued") == count, seconds=_SECONDS, what="all are queued", pause=1)
+    until(lambda: in_phase(kube, "Queued") == count, seconds=_SECONDS, what="all are queued", pause=1)
     _until_quiet(rig, operator)
     before = spent(operator, rig.redis)
     with load.watch(path_of(kube.namespace, resource=JOBS), count) as jobs:
         kube.kubectl("annotate", "namespace", kube.namespace, f"{names.ANNOTATION_PAUSED}-")
         rate = spread_out(jobs.seen())
-    until(lambda: _in_phase(kube, "Running") == count, seconds=_SECONDS, what="all are reported", pause=0.5)
+    until(lambda: in_phase(kube, "Running") == count, seconds=_SECONDS, what="all are reported", pause=0.5)
     return Storm(rate, spent(operator, rig.redis).since(before, count))
 
 
@@ -100,7 +100,8 @@ def _through(made: Watching, ended: Watching) -> float:
     return len(ends) / (max(ends.values()) - min(made.seen().values()))
 
 
-def _in_phase(kube: Kube, phase: str) -> int:
+def in_phase(kube: Kube, phase: str) -> int:
+    """How many builds of the namespace are in ``phase``."""
     return sum(1 for build in kube.all_builds() if build.get("status", {}).get("phase") == phase)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from statistics import median, quantiles
 from typing import Any
@@ -42,11 +42,11 @@ class Row:
     @property
     def cells(self) -> tuple[str, ...]:
         """The row of the table."""
-        spread = f"{min(self.values):.3g} to {max(self.values):.3g}" if len(self.values) > 1 else "-"
+        between = spread(self.values, ".3g") if len(self.values) > 1 else "-"
         ceiling = f"{median(self.ceiling):.3g}{_space(self.unit)}" if self.ceiling else "-"
         ratio = f"{self.judged:.2f}" if self.ceiling else "-"
         reached = f"{self.figure:.3g}{_space(self.unit)}"
-        return self.what, reached, spread, ceiling, ratio, *self._goal_cells
+        return self.what, reached, between, ceiling, ratio, *self._goal_cells
 
     @property
     def _goal_cells(self) -> tuple[str, str]:
@@ -72,8 +72,18 @@ HEAD = ("figure", "median", "spread", "ceiling", "ratio", "goal", "met")
 
 def markdown(rows: Iterable[Row]) -> str:
     """The table for the document."""
-    lines = [HEAD, ("---",) * len(HEAD), *(row.cells for row in rows)]
+    return markdown_table(HEAD, (row.cells for row in rows))
+
+
+def markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table of Markdown; each row has as many cells as ``head``."""
+    lines = [head, ("---",) * len(head), *rows]
     return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+
+
+def spread(values: Sequence[float], form: str) -> str:
+    """The least and the most of ``values``, each in the format ``form``."""
+    return f"{min(values):{form}} to {max(values):{form}}"
 
 
 def percentile(values: Iterable[float], percent: int) -> float:

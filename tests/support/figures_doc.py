@@ -12,6 +12,7 @@ from pathlib import Path
 from tests.support.cluster import ROOT
 
 RELIABILITY = ROOT / "docs" / "reliability.md"
+PERFORMANCE = ROOT / "docs" / "performance.md"
 
 
 def write_between(document: Path, name: str, text: str) -> None:

@@ -313,15 +313,21 @@ async def test_launches_wait_behind_no_report(work: Work, make: Make) -> None:
     assert work.runs == ["a", "b", "launch"]
 
 
-async def test_few_reports_go_beside_launches(work: Work, make: Make) -> None:
-    """While there are launches, only some of the reports are made, and all the others once they are through."""
-    bells = make(workers=20)
+async def a_launch_and_reports(work: Work, make: Make, reports: int) -> Bells:
+    """A launch that is held, so many reports rung after it, and a worker for each of them."""
+    bells = make(workers=reports)
     work.gate.clear()
     bells.ring_first("launch")
     await settle()
-    for number in range(20):
+    for number in range(reports):
         bells.ring(f"report-{number}")
     await settle()
+    return bells
+
+
+async def test_few_reports_go_beside_launches(work: Work, make: Make) -> None:
+    """While there are launches, only some of the reports are made, and all the others once they are through."""
+    bells = await a_launch_and_reports(work, make, 20)
     assert len(work.runs) == 1 + BESIDE_LAUNCHES
     work.gate.set()
     await bells.idle()
@@ -378,13 +384,7 @@ async def test_a_launch_that_failed_goes_first_when_it_is_tried_again(work: Work
 
 async def test_reports_that_waited_for_launches_go_all_at_once_after_them(work: Work, make: Make) -> None:
     """With the last launch the limit on reports ends, also for those that waited at it."""
-    bells = make(workers=10)
-    work.gate.clear()
-    bells.ring_first("launch")
-    await settle()
-    for number in range(10):
-        bells.ring(f"report-{number}")
-    await settle()
+    bells = await a_launch_and_reports(work, make, 10)
     assert len(work.runs) == 1 + BESIDE_LAUNCHES
     work.let_go("launch")
     await settle()
