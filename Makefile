@@ -8,39 +8,37 @@ NODE ?= real
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
-READY := $(VENV)/.ready
-TOOLS := .cluster/bin/.ready
 CRD := crds/publishbuild.dev_publishbuilds.yaml
 # Helm reads nothing outside of its chart.
 CHART_CRD := charts/publishbuild-operator/files/publishbuild.dev_publishbuilds.yaml
+$(if $(filter real kwok none,$(NODE)),,$(error NODE=$(NODE): allowed are real, kwok and none))
+ROOT_ON_LINUX := $(filter 0-Linux,$(shell id -u)-$(shell uname -s))
+# What a target needs of the machine is named, and installed where that is possible, before anything that takes minutes.
+# The machine's own Python has to be new enough to say so: $(call prepare,PURPOSE)
+prepare = @$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo "make: needs Python 3.11 or newer as $(PYTHON) (Debian: apt-get install python3 python3-venv); name another with make PYTHON=python3.12"; exit 1; }; \
+	  $(PYTHON) -m hack.prepare $(1) --target '$@$(if $(filter-out real,$(NODE)), NODE=$(NODE))'
 
 help: ## Name the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 22
 
-setup: $(READY) $(TOOLS) ## Fill .venv/ and .cluster/bin/
+setup: ## Fill .venv/ and .cluster/bin/
+	$(call prepare,setup)
 
-$(READY): pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
-	  { echo "make: needs Python 3.11 or newer as $(PYTHON); name another with make PYTHON=python3.12"; exit 1; }
-	@echo "setup: Python packages into $(VENV)/ (once, about a minute)"
-	@$(PYTHON) -m venv $(VENV) || { echo "make: needs Python's venv module: apt-get install python3-venv"; exit 1; }
-	@$(PY) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
-	@touch $@
+demo: BEGAN := $(shell date +%s)
+demo: ## Build and submit a real Expo app through the whole chain (KEEP=1, CONTEXT=name)
+	$(call prepare,$(if $(CONTEXT),demo-elsewhere,demo))
+	@$(PY) -m hack.demo --began $(BEGAN) $(if $(KEEP),--keep) $(if $(CONTEXT),--context $(CONTEXT))
 
-$(TOOLS): $(READY) hack/cluster/tools.txt
-	@$(PY) -m hack.cluster tools
-	@mkdir -p $(@D) && touch $@
-
-demo: setup ## Build and submit a real Expo app through the whole chain (KEEP=1, CONTEXT=name)
-	@$(PY) -m hack.demo $(if $(KEEP),--keep) $(if $(CONTEXT),--context $(CONTEXT))
-
-test: setup ## All tests: lint, types, import rules, unit, integration, end to end
+test: ## All tests: lint, types, import rules, unit, integration, end to end
+	$(call prepare,$(if $(ROOT_ON_LINUX),test,test-without-root))
 	@hack/test.sh
 
 test-long: images ## End-to-end tests that take many minutes: the pod dies, and EAS is away, at each step (needs cluster-up)
 	@$(VENV)/bin/pytest tests/e2e -q -m long
 
-check: setup ## What needs no cluster: lint, types, import rules, generated files, unit tests
+check: ## What needs no cluster: lint, types, import rules, generated files, unit tests
+	$(call prepare,check)
 	@hack/check.sh
 
 faults: setup ## The fault suite: RUNS=50 fresh seeds, or SEED=n again (JOBS=2 at once, WRITE=1 for the document)
@@ -89,13 +87,16 @@ bench-peers: setup ## Launches beside those of KEDA's ScaledJob; compiles KEDA, 
 flames: setup ## Flame graphs of the operator: launches, lifecycles, restart (ONLY=part)
 	@$(PY) -m tests.bench.flame $(if $(ONLY),--only $(ONLY))
 
-cluster-up: setup ## Start the local cluster (NODE=real or kwok)
+cluster-up: ## Start the local cluster (NODE=real or kwok)
+	$(call prepare,node-$(NODE))
 	@$(PY) -m hack.cluster up --node $(NODE)
 
-cluster-down: setup ## Stop it and remove all that it made
-	@$(PY) -m hack.cluster down
+cluster-down: ## Stop it and remove all that it made
+	@[ -x $(PY) ] || { echo "make: no cluster was ever started from here"; exit 0; }; \
+	  $(PY) -m hack.cluster down
 
-images: setup ## Build the images and load them into the local cluster's node
+images: ## Build the images and load them into the local cluster's node
+	$(call prepare,$(if $(ROOT_ON_LINUX),images,images-with-docker))
 	@$(PY) -m hack.images build
 	@archives=$$($(PY) -m hack.images list) && \
 	  { [ ! -S .cluster/containerd/containerd.sock ] && echo "images: no node is up; make cluster-up, then make images loads them" \

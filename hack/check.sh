@@ -17,5 +17,4 @@ tail -n 2 .venv/import-rules.txt
 step "generated files"
 make --no-print-directory verify
 step "unit tests"
-$bin/python -m hack.cluster packages --node kwok  # the queue is tried on a real Redis
 $bin/pytest tests/unit -q -n 2

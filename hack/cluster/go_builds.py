@@ -32,12 +32,8 @@ PARTS = (
     "coredns",
 )
 
-HOW_LONG = {
-    "components": "about 5 minutes on two cores, once",
-    "conformance": "about 1 minute on two cores, once",
-    "keda": "about 10 minutes on two cores, once",
-    "kwok": "about 1 minute on two cores, once",
-}
+_SHOWN_LINES = 12
+
 PACKAGES = {"keda": "github.com/kedacore/keda/v2/cmd/operator", "kwok": "sigs.k8s.io/kwok/cmd/kwok"}
 """What to build in a module, where it is not the module's own folder."""
 
@@ -152,20 +148,11 @@ def _build(name: str, module: Path, go: Path, folder: Path) -> None:
     try:
         if (module / "go.sum").exists():
             note(f"fetching the Go modules of {name}")
-        listed = subprocess.run(
-            [go, "list", "-deps", package],
-            cwd=module,
-            env=environment,
-            stdout=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
+        sizes = _source_sizes(go, package, module, environment)
         command = [str(go), "build", "-v", *flags(module), "-o", str(aside / name), package]
-        title = f"building {name}" + (f" ({HOW_LONG[name]})" if name in HOW_LONG else "")
         log = folder.parent / f"{name}-build.log"
-        code = counted(command, title, listed.stdout.count("\n"), cwd=module, env=environment, log=log)
-        if listed.returncode or code:
-            raise ClusterError(f"building {name} failed; its log: {log}")
+        if counted(command, f"compiling {name}", sizes, cwd=module, env=environment, log=log):
+            raise ClusterError(f"compiling {name} failed (its log: {log}):\n{_end_of(log)}")
         if name == "components":
             for part in PARTS:
                 (aside / part).symlink_to(name)
@@ -173,3 +160,34 @@ def _build(name: str, module: Path, go: Path, folder: Path) -> None:
         aside.rename(folder)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def _source_sizes(go: Path, package: str, module: Path, environment: dict[str, str]) -> dict[str, int]:
+    """Every package that a build may compile, and the bytes of its Go files; modules are fetched on the way.
+
+    Raises:
+        ClusterError: a module cannot be had, in go's words.
+    """
+    form = "{{.ImportPath}}\t{{.Dir}}\t{{range .GoFiles}}{{.}}\t{{end}}"
+    listed = subprocess.run(
+        [go, "list", "-deps", "-f", form, package],
+        cwd=module,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if listed.returncode:
+        told = "\n".join(f"  {line}" for line in listed.stderr.strip().splitlines()[-_SHOWN_LINES:])
+        raise ClusterError(f"the Go modules of {module.name} could not be fetched:\n{told}")
+    rows = (line.split("\t") for line in listed.stdout.splitlines())
+    return {name: sum(_size(Path(folder, file)) for file in files if file) for name, folder, *files in rows}
+
+
+def _size(file: Path) -> int:
+    return file.stat().st_size if file.exists() else 0
+
+
+def _end_of(log: Path) -> str:
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    return "\n".join(f"  {line}" for line in lines[-_SHOWN_LINES:])

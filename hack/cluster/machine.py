@@ -1,10 +1,7 @@
 """What the machine has to bring along: Debian packages, and for a real node Linux and root."""
 
 import os
-import shutil
-import subprocess
 import sys
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,33 +9,9 @@ from hack.cluster.places import ClusterError
 from hack.cluster.processes import MARK
 from hack.cluster.progress import note
 from hack.cluster.settings import NodeKind
-
-EVERY_CLUSTER = {"redis-server": "redis-server"}
-REAL_NODE = {
-    "containerd": "containerd",
-    "ctr": "containerd",
-    "runc": "runc",
-    "/usr/lib/cni/bridge": "containernetworking-plugins",
-    "iptables": "iptables",
-    "conntrack": "conntrack",
-    "ip": "iproute2",
-    "nsenter": "util-linux",
-    "busybox": "busybox-static",
-}
-"""Which package brings which program."""
-
-POLICY = Path("/usr/sbin/policy-rc.d")
-"""Debian asks this program whether a freshly installed service may start."""
-
-
-def _is_there(program: str) -> bool:
-    return Path(program).exists() if program.startswith("/") else shutil.which(program) is not None
-
-
-def missing_packages(node: NodeKind, is_there: Callable[[str], bool] = _is_there) -> list[str]:
-    """The Debian packages that a cluster needs and the machine lacks, each once, in a fixed order."""
-    needed = EVERY_CLUSTER | (REAL_NODE if node == "real" else {})
-    return list(dict.fromkeys(package for program, package in needed.items() if not is_there(program)))
+from hack.prepare import apt
+from hack.prepare.machine import has_program
+from hack.prepare.needs import PURPOSES, missing_packages
 
 
 def check(node: NodeKind) -> None:
@@ -76,24 +49,9 @@ def environment(pid: int) -> bytes:
 
 def install_missing(node: NodeKind) -> None:
     """Install what is missing where that is possible, else name the command that does."""
-    packages = missing_packages(node)
-    if not packages:
-        return
-    command = ["apt-get", "install", "-y", "--no-install-recommends", *packages]
-    if not shutil.which("apt-get") or os.geteuid():
-        raise ClusterError(f"missing on this machine: {' '.join(packages)}; install with: {' '.join(command)}")
-    note(f"installing Debian packages: {' '.join(packages)}")
-    own_policy = not POLICY.exists()
-    if own_policy:  # the cluster starts containerd and Redis itself, with its own settings
-        POLICY.write_text("#!/bin/sh\nexit 101\n", encoding="utf-8")
-        POLICY.chmod(0o755)
-    try:
-        quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        for step in (["apt-get", "update"], command):
-            done = subprocess.run(step, env=quiet, capture_output=True, text=True, check=False)
-            if done.returncode:
-                raise ClusterError(f"{' '.join(step)} failed: {done.stderr.strip()[-500:]}")
-    finally:
-        if own_policy:
-            with suppress(OSError):
-                POLICY.unlink()
+    packages = missing_packages(PURPOSES[f"node-{node}"].programs, has_program)
+    if packages:
+        try:
+            apt.install(packages, note)
+        except apt.AptError as error:
+            raise ClusterError(str(error)) from error

@@ -2,10 +2,13 @@
 
 import subprocess
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from hack import estimate
 
 console = Console(stderr=True, highlight=False)
 QUIET_STEP = 15.0
@@ -17,16 +20,28 @@ def note(text: str) -> None:
     console.print(f"[dim]cluster:[/] {text}", soft_wrap=True)
 
 
-def counted(command: list[str], title: str, total: int, *, cwd: Path, env: dict[str, str], log: Path) -> int:
-    """Run a command that prints one line for each step done, show how many are, return its exit code.
+def counted(
+    command: list[str], title: str, sizes: Mapping[str, int], *, cwd: Path, env: dict[str, str], log: Path
+) -> int:
+    """Run a compiler that prints the name of each package it compiles; show how far it is, return its exit code.
 
-    The total is an upper bound: steps whose results the compiler still has are not told again.
+    Args:
+        command: ``go build -v`` and its arguments.
+        title: what is made.
+        sizes: every package and the bytes of its source, by which its share of the work is judged. Packages that the
+            compiler still has from before are not named again: then the time left is an upper bound.
+        cwd: the module's folder.
+        env: the compiler's environment.
+        log: where all that it prints is kept.
     """
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
-        TextColumn("{task.completed}/{task.total} packages"),
+        TextColumn("{task.percentage:.0f} %"),
+        TextColumn("{task.fields[left]}"),
     )
+    whole = max(sum(sizes.values()), 1)
+    began = told = time.monotonic()
     with (
         log.open("w", encoding="utf-8") as file,
         Progress(*columns, TimeElapsedColumn(), console=console, disable=not console.is_terminal) as bar,
@@ -34,12 +49,16 @@ def counted(command: list[str], title: str, total: int, *, cwd: Path, env: dict[
             command, cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         ) as process,
     ):
-        task, done, told = bar.add_task(title, total=total), 0, 0.0
+        task, done = bar.add_task(title, total=whole, left=""), 0
         for line in process.stdout or ():
             file.write(line)
-            done += not line.startswith(("#", "go: ", "\t"))
-            bar.update(task, completed=min(done, total))
-            if not console.is_terminal and time.monotonic() - told > QUIET_STEP:
+            done += sizes.get(line.strip(), 0)
+            elapsed = time.monotonic() - began
+            wait = estimate.left(elapsed, done / whole)
+            rest = f"about {estimate.duration(wait)} left" if wait is not None else ""
+            bar.update(task, completed=done, left=rest)
+            if not console.is_terminal and time.monotonic() - told > (1.0 if estimate.is_read() else QUIET_STEP):
                 told = time.monotonic()
-                note(f"{title}: {done} of at most {total} packages")
+                text = f"{title}: {done * 100 // whole} %, {estimate.duration(elapsed)} so far{', ' * bool(rest)}{rest}"
+                (estimate.tell if estimate.is_read() else note)(text)
         return process.wait()

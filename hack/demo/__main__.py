@@ -6,131 +6,140 @@ The cluster, the chart, Redis, git, eas-cli, the operator and the runner are rea
 from __future__ import annotations
 
 import argparse
-import json
+import signal
 import subprocess
 import sys
 import time
 
 from rich.console import Console
+from rich.text import Text
 
-from hack.demo import install, show
+from hack.demo import install, show, verdict
 from hack.demo.helm import HelmError
 from hack.demo.kubectl import ROOT, Kubectl, KubectlError
+from hack.demo.parts import Parts
+from hack.side_by_side import Side, SideFailedError
+from hack.side_by_side import run as run_beside
 
 NAMESPACE = "publishbuild-demo"
 STATE = ROOT / ".cluster"
 BUILDS_SECONDS = 300
-# A cluster that was up before the demo stays up after it.
-_started_here = False
-WANTED = {"published": ("Succeeded", "Succeeded"), "errored": ("Failed", "PodFailurePolicy")}
+IMAGES = ("operator", "standins", "redis")
 
 console = Console(highlight=False)
 
 
 def main() -> int:
-    """0 where both builds ended as they should, 1 where not, 2 where something is missing."""
+    """0 if both builds ended as they should, 1 if not, 2 if something is missing or failed."""
     arguments = _arguments()
-    started = time.monotonic()
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    demo = _Demo(arguments, Parts(console, arguments.began or time.time()))
     try:
-        kubectl = _cluster(arguments)
-        _step("installs stand-ins (EAS and a git server), and the chart: CRD, operator, Redis")
-        # Two at once, so that the limit is seen at work when more are applied.
-        install.install(kubectl, {"settings": {"maxConcurrent": 2}})
-        _step("kubectl apply -f examples/")
-        install.apply_examples(kubectl)
-        ended = show.follow(console, lambda: _builds(kubectl), seconds=BUILDS_SECONDS)
-        show.summary(console, ended)
-        good = _judge(ended, kubectl)
-    except (KubectlError, HelmError, subprocess.CalledProcessError) as error:
-        console.print(f"[red]The demo stopped:[/] {error}", soft_wrap=True)
+        code = demo.run()
+    except (KubectlError, HelmError, SideFailedError, subprocess.CalledProcessError) as error:
+        demo.leave()
+        # The reason is the last thing on the screen, and says nothing that rich would take for markup.
+        console.print(Text(f"\nThe demo stopped. {error}", style="red"), soft_wrap=True)
         return 2
-    finally:
-        _leave(arguments)
-    console.print(
-        f"\n{'[green]As it should' if good else '[red]Not as it should'}[/], {time.monotonic() - started:.0f} s in all"
-    )
-    return 0 if good else 1
+    except BaseException:
+        demo.leave()
+        raise
+    demo.leave()
+    word = "[green]As it should[/]" if code == 0 else "[red]Not as it should[/]"
+    console.print(f"\n{word}, after {demo.parts.summary()}", soft_wrap=True)
+    demo.next_commands()
+    return code
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
     parser.add_argument("--keep", action="store_true", help="leave everything up afterwards (make demo KEEP=1)")
     parser.add_argument("--context", help="use this context of your own kubeconfig (make demo CONTEXT=name)")
+    parser.add_argument("--began", type=float, help="when `make` began (Unix time), for the times at the end")
     return parser.parse_args()
 
 
-def _cluster(arguments: argparse.Namespace) -> Kubectl:
-    if arguments.context:
-        console.print(f"Uses context {arguments.context}; its nodes must have the images of `make images`.")
-        return Kubectl(NAMESPACE, context=arguments.context)
-    # Cold, each takes minutes, and each waits for the network while the other computes.
-    images = _start("hack.images", "build", "--only", "operator", "--only", "standins", "--only", "redis")
-    global _started_here  # noqa: PLW0603  # one demo a process
-    _started_here = not _is_up()
-    try:
-        _run("hack.cluster", "up", "--state", str(STATE))
-    finally:
-        archives, _ = images.communicate()
-    if images.returncode:
-        raise KubectlError("the images could not be built: see the lines above")
-    _run("hack.cluster", "load", "--state", str(STATE), *archives.split())
-    return Kubectl(NAMESPACE, kubeconfig=STATE / "kubeconfig")
+class _Demo:
+    def __init__(self, arguments: argparse.Namespace, parts: Parts) -> None:
+        self._context: str | None = arguments.context
+        self.parts = parts
+        # A cluster that was up before the demo stays up after it.
+        self._was_up = not self._context and _is_up()
+        self._stays = arguments.keep or self._was_up or bool(self._context)
+
+    def run(self) -> int:
+        """0 if both builds ended as they should, 1 if not."""
+        self.parts.add("preparation", time.time() - self.parts.began)
+        kubectl = self._elsewhere(self._context) if self._context else self._here()
+        with self.parts.part(
+            "chart", "helm install: CRD, operator, Redis; beside them stand-ins for EAS and a git server"
+        ):
+            # Two at once, so that the limit is seen at work when more are applied.
+            install.install(kubectl, {"settings": {"maxConcurrent": 2}})
+            install.wait_for_queue(kubectl)
+        with self.parts.part("builds", "kubectl apply -f examples/"):
+            install.apply_examples(kubectl)
+            ended = show.follow(console, lambda: _builds(kubectl), seconds=BUILDS_SECONDS)
+        show.summary(console, ended)
+        counts = verdict.standin_counts(kubectl)
+        told = f"The stand-in EAS was asked for {counts['builds']} builds and {counts['submissions']} submissions."
+        console.print(f"\n{told}")
+        return 0 if verdict.is_good(ended, counts) else 1
+
+    def _here(self) -> Kubectl:
+        console.print("[bold]·[/] a Kubernetes on this machine, and beside it the images (cold, each takes minutes)")
+        cluster = Side("cluster", ("hack.cluster", "up", "--state", str(STATE)))
+        only = [part for image in IMAGES for part in ("--only", image)]
+        images = Side("images", ("hack.images", "build", *only))
+        run_beside([cluster, images], console)
+        for side in (cluster, images):
+            self.parts.add(side.name, side.seconds)
+        with self.parts.part("loading", "loads the images onto the node"):
+            load = ("load", "--state", str(STATE), *images.printed.split())
+            subprocess.run([sys.executable, "-m", "hack.cluster", *load], cwd=ROOT, check=True)
+        return Kubectl(NAMESPACE, kubeconfig=STATE / "kubeconfig")
+
+    def _elsewhere(self, context: str) -> Kubectl:
+        console.print(f"Uses context {context}; its nodes must have the images of `make images`.")
+        return Kubectl(NAMESPACE, context=context)
+
+    def leave(self) -> None:
+        """Stop what the demo started, unless it shall stay."""
+        if not self._stays:
+            down = [sys.executable, "-m", "hack.cluster", "down", "--state", str(STATE)]
+            subprocess.run(down, cwd=ROOT, check=False)
+
+    def next_commands(self) -> None:
+        """Three commands to try next, each with what it shows."""
+        if self._stays:
+            where = f"--context {self._context}" if self._context else "--kubeconfig .cluster/kubeconfig"
+            command = f".venv/bin/publishbuild {{}} {where} -n {NAMESPACE}"
+            rows = [
+                (command.format("why errored"), "what went wrong, and what to do"),
+                (command.format("logs published"), "what the runner did"),
+                (command.format("retry errored --watch"), "the same build again, live"),
+            ]
+        else:
+            rows = [
+                ("make demo KEEP=1", "the same, left up to look around"),
+                ("make test", "all tests"),
+                ("less docs/quickstart.md", "your own app, on a cluster of your own"),
+            ]
+        console.print("\nTry next:")
+        for row in rows:
+            console.print(Text("  " + "   # ".join(row)), soft_wrap=True)
+        if self._stays and not self._context:
+            console.print("All of it stays up; remove it with: make cluster-down")
 
 
 def _builds(kubectl: Kubectl) -> list[show.Object]:
     found = {build["metadata"]["name"]: build for build in kubectl.get("publishbuilds")["items"]}
-    return [found[name] for name in WANTED if name in found]
-
-
-def _judge(builds: list[show.Object], kubectl: Kubectl) -> bool:
-    """Whether each build ended as it should, and EAS was asked for exactly what they show, once each."""
-    good = len(builds) == len(WANTED)
-    for build in builds:
-        name, status = build["metadata"]["name"], build.get("status", {})
-        reasons = [c["reason"] for c in status.get("conditions", ()) if c["type"] == "Succeeded"]
-        good &= (status.get("phase"), *reasons) == WANTED[name]
-    counts = json.loads(
-        kubectl("get", "--raw", f"/api/v1/namespaces/{NAMESPACE}/services/standins:3000/proxy/standin/counts")
-    )
-    console.print(
-        f"\nThe stand-in EAS was asked for {counts['builds']} builds and {counts['submissions']} submissions."
-    )
-    for kind in ("builds", "submissions"):
-        asked = {key: count for key, count in counts[f"{kind}ByMessage"].items() if _is_of(key, builds)}
-        good &= len(asked) == sum(asked.values()) == sum(len(build.get("status", {}).get(kind, ())) for build in builds)
-    return good
-
-
-def _is_of(message: str, builds: list[show.Object]) -> bool:
-    return any(message.startswith(f"pb:{build['metadata']['uid']}:") for build in builds)
-
-
-def _leave(arguments: argparse.Namespace) -> None:
-    if arguments.keep or arguments.context or not _started_here:
-        where = f"--context {arguments.context}" if arguments.context else "--kubeconfig .cluster/kubeconfig"
-        console.print(f"\nLeft up. Look around: kubectl {where} -n {NAMESPACE} get pb,jobs,pods", soft_wrap=True)
-        if not arguments.context:
-            console.print("Remove it: make cluster-down")
-        return
-    _run("hack.cluster", "down", "--state", str(STATE))
+    return [found[name] for name in verdict.WANTED if name in found]
 
 
 def _is_up() -> bool:
     command = [sys.executable, "-m", "hack.cluster", "status", "--state", str(STATE)]
     return subprocess.run(command, cwd=ROOT, capture_output=True, check=False).returncode == 0
-
-
-def _step(what: str) -> None:
-    console.print(f"[bold]·[/] {what}")
-
-
-def _run(module: str, *arguments: str) -> None:
-    subprocess.run([sys.executable, "-m", module, *arguments], cwd=ROOT, check=True)
-
-
-def _start(module: str, *arguments: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", module, *arguments]
-    return subprocess.Popen(command, cwd=ROOT, text=True, stdout=subprocess.PIPE)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from string import Template
@@ -12,6 +14,7 @@ from hack.demo.kubectl import ROOT, Kubectl, KubectlError
 
 MANIFESTS = Path(__file__).parent / "manifests"
 READY_SECONDS = 120
+_LOOK_SECONDS = 0.3
 
 
 def install(kubectl: Kubectl, values: Mapping[str, Any]) -> None:
@@ -29,6 +32,25 @@ def install(kubectl: Kubectl, values: Mapping[str, Any]) -> None:
     # Its own namespace alone: others on this cluster may have an operator too.
     Helm(kubectl).install(merged(IMAGES, {"watchNamespaces": [kubectl.namespace]}, values), seconds=READY_SECONDS)
     kubectl("rollout", "status", "deployment/standins", f"--timeout={READY_SECONDS}s")
+
+
+def wait_for_queue(kubectl: Kubectl) -> None:
+    """Wait until the leading operator says that its queue works: a pod that is ready may still connect to Redis.
+
+    Raises:
+        KubectlError: it does not say so in time; the text ends with its last word.
+    """
+    path = f"/api/v1/namespaces/{kubectl.namespace}/services/publishbuild-operator:http/proxy/v1/queue"
+    deadline, said = time.monotonic() + READY_SECONDS, ""
+    while time.monotonic() < deadline:
+        try:
+            said = kubectl("get", "--raw", path)
+            if json.loads(said)["redis"] == "up":
+                return
+        except KubectlError as error:  # a standby answered, or nobody leads yet
+            said = str(error)
+        time.sleep(_LOOK_SECONDS)
+    raise KubectlError(f"the operator's queue was not up after {READY_SECONDS} s: {said}")
 
 
 def apply_examples(kubectl: Kubectl) -> None:

@@ -1,11 +1,12 @@
 """Build the images of this tree, and look into them: `python -m hack.images build|list|sbom|reproducible`."""
 
 import argparse
+import signal
 import sys
 import time
 from pathlib import Path
 
-from hack.images import reproducible, sbom
+from hack.images import reproducible
 from hack.images.build import Options, archive_of, build, version
 from hack.images.cache import cache_folder
 from hack.images.catalogue import IMAGES, ROOT, Image, in_build_order
@@ -50,6 +51,8 @@ def _archives(arguments: argparse.Namespace) -> dict[Image, Path]:
 
 
 def _sbom(arguments: argparse.Namespace, progress: Progress) -> None:
+    from hack.images import sbom  # noqa: PLC0415  # its library is no part of what the demo installs
+
     for image, archive in _archives(arguments).items():
         target = arguments.into / f"sbom-{image.short}.cdx.json"
         count = sbom.write(archive, f"publishbuild-{image.short}", version(), target)
@@ -60,6 +63,8 @@ def _sbom(arguments: argparse.Namespace, progress: Progress) -> None:
 def main() -> int:
     """Return the exit code: 0 done, 1 with one message that says what to do."""
     arguments = _arguments()
+    # Ended by whoever runs it beside something else: what it made half is cleared away.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     folder = cache_folder()
     progress = Progress(folder / "images.log")
     began = time.monotonic()

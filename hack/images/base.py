@@ -47,7 +47,7 @@ def ensure_base(folder: Path, builder: Engine, progress: Progress, fresh: bool) 
     context = folder / "base" / base_key()
     tree = context / "rootfs.tar"
     if fresh or not tree.exists():
-        debian.install_missing({"debootstrap": "debootstrap"}, progress)
+        debian.install_missing(["debootstrap"], progress)
         mirror = debian.mirror(progress)
         with progress.step(f"base: debootstrap {SUITE} (once)") as step, replaced_whole(tree) as part:
             _debootstrap(step, mirror, part)

@@ -4,8 +4,12 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Collection
 
 from hack.images.progress import BuildError, Progress
+from hack.prepare import apt
+from hack.prepare.machine import has_program
+from hack.prepare.needs import IMAGES, missing_packages
 
 _ENTRY = re.compile(
     r"^\s*\d+ (?P<mirror>\S+) (?P<suite>[a-z]+)/main \S+ Packages\n\s+release (?P<release>\S.*)$", re.MULTILINE
@@ -26,6 +30,7 @@ def mirror(progress: Progress) -> str:
     found = find_mirror(_apt_policy())
     if found is None:
         with progress.step("apt-get update") as step:
+            apt.wait_for_locks(progress.say)
             step.run(["apt-get", "-qq", "update"])
         found = find_mirror(_apt_policy())
     if found is None:
@@ -41,15 +46,11 @@ def _apt_policy() -> str:
     return subprocess.run(["apt-cache", "policy"], capture_output=True, text=True, check=True, env=english).stdout
 
 
-def install_missing(programs: dict[str, str], progress: Progress) -> None:
-    """Install the packages (program -> package) whose program is not on PATH, or name them where it cannot."""
-    missing = sorted({package for program, package in programs.items() if shutil.which(program) is None})
-    if not missing:
-        return
-    names = " ".join(missing)
-    if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        raise BuildError(f"missing: {names}. On Debian: sudo apt-get update && sudo apt-get install {names}")
-    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    with progress.step(f"apt-get install {names}") as step:
-        step.run(["apt-get", "-qq", "update"], env=quiet)
-        step.run(["apt-get", "-qq", "install", "--yes", "--no-install-recommends", *missing], env=quiet)
+def install_missing(programs: Collection[str], progress: Progress) -> None:
+    """Install those of ``hack.prepare``'s programs for images that are not there, or name them where it cannot."""
+    wanted = {program: IMAGES[program] for program in programs}
+    if packages := missing_packages(wanted, has_program):
+        try:
+            apt.install(packages, progress.say)
+        except apt.AptError as error:
+            raise BuildError(str(error)) from error

@@ -1,6 +1,7 @@
 """The two programs that can build here, behind the three verbs that this driver needs."""
 
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,8 @@ from typing import Protocol
 
 from hack.images import debian, leftovers
 from hack.images.progress import BuildError, Progress, Step
+
+_MANY_FILES = 1_048_576
 
 EPOCH = 315532800
 """The time of every file and step, so that the same tree gives the same image: 1980, the oldest that zip can say."""
@@ -61,7 +64,8 @@ class Buildah:
     def build(self, step: Step, recipe: Recipe) -> None:
         """Run `buildah bud`. The host's registry settings come in as mounts, and leave no trace."""
         command = ["buildah", "bud", "--isolation", "chroot", "--network", "host", "--layers"]
-        command += ["--timestamp", str(EPOCH)]
+        # Debian 13's buildah asks for a million open files unless told otherwise; a lower hard limit refuses that.
+        command += ["--timestamp", str(EPOCH), "--ulimit", f"nofile={_open_files()}"]
         try:
             printed = step.run([*command, *self.mounts, *recipe.options()])
         finally:
@@ -105,11 +109,17 @@ def default_bases() -> str:
 def choose(progress: Progress, folder: Path, mounts: Sequence[str]) -> Engine:
     """Return buildah where it can work (root, Linux), else a Docker engine that answers, else say what is missing."""
     if _is_linux_root():
-        debian.install_missing({"buildah": "buildah"}, progress)
+        debian.install_missing(["buildah"], progress)
         return Buildah(folder, mounts)
     if shutil.which("docker") is None or not _answers("docker", "info"):
         raise BuildError("images need root on Linux (buildah) or a running Docker engine: use sudo, or start Docker")
     return Docker()
+
+
+def _open_files() -> str:
+    """How many files a step may open, as buildah writes it: no more than this process may."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return f"{soft}:{hard}" if hard != resource.RLIM_INFINITY else f"{soft}:{max(soft, _MANY_FILES)}"
 
 
 def _is_linux_root() -> bool:

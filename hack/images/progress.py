@@ -11,8 +11,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
 
+from hack import estimate
+
 _TAIL = 30
 _SHOWN = 100
+_NOTABLE_SECONDS = 5.0
+"""A step that took less came from a cache, or needs no estimate."""
 
 
 class BuildError(Exception):
@@ -24,6 +28,7 @@ class Step:
 
     def __init__(self, title: str, log: Path, status: Status | None) -> None:
         self._title, self._log, self._status = title, log, status
+        self._began, self._told = time.monotonic(), 0.0
         self.note = ""
 
     def run(self, command: Sequence[str], env: Mapping[str, str] | None = None) -> list[str]:
@@ -47,12 +52,19 @@ class Step:
         if process.returncode != 0:
             shown = "\n".join(f"  {line}" for line in printed[-_TAIL:])
             told = f"{self._title}: `{command[0]}` ended with {process.returncode}"
-            raise BuildError(f"{told}\n{shown}\nfull log: {self._log}")
+            raise BuildError(f"{told}; full log: {self._log}; it ends with\n{shown}")
         return printed
 
     def _show(self, line: str) -> None:
-        if self._status is not None and line:
-            self._status.update(f"{escape(self._title)} [dim]{escape(line[:_SHOWN])}[/dim]")
+        if not line:
+            return
+        rest = estimate.remaining(f"image {self._title}", time.monotonic() - self._began)
+        title = self._title + (f" (about {estimate.duration(rest)} left)" if rest is not None else "")
+        if self._status is not None:
+            self._status.update(f"{escape(title)} [dim]{escape(line[:_SHOWN])}[/dim]")
+        elif estimate.is_read() and time.monotonic() - self._told > 1:
+            self._told = time.monotonic()
+            estimate.tell(f"{title}: {line[:_SHOWN]}")
 
 
 class Progress:
@@ -91,5 +103,7 @@ class Progress:
         step = Step(title, self._log, status if self._console.is_terminal else None)
         yield step
         took = time.monotonic() - began
+        if took > _NOTABLE_SECONDS:
+            estimate.record(f"image {title}", took)
         line = f"[green]✓[/green] {escape(title)} [dim]{took:.1f} s[/dim] {escape(step.note)}"
         self._console.print(line.rstrip())

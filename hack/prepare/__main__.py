@@ -1,0 +1,66 @@
+"""What must be there before anything that takes minutes begins: ``python3 -m hack.prepare PURPOSE --target 'demo'``.
+
+Runs with the machine's own Python, before there is an environment, and imports nothing but the standard library. All
+that is missing is named at once; root on Debian gets it installed. Nothing happens on a machine that has it all.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+
+from hack.prepare import apt, venv
+from hack.prepare.machine import this_machine
+from hack.prepare.needs import PURPOSES, look
+
+TOOLS_READY = venv.ROOT / ".cluster" / "bin" / ".ready"
+TOOLS_LIST = venv.ROOT / "hack" / "cluster" / "tools.txt"
+
+
+def main() -> int:
+    """0 when all is there, 1 with what is missing, or with why it could not be had."""
+    parser = argparse.ArgumentParser(prog="python3 -m hack.prepare", description=__doc__)
+    parser.add_argument("purpose", choices=PURPOSES, help="what the target needs")
+    parser.add_argument("--target", default="", metavar="WORDS", help="the words after `make`, for what is shown")
+    arguments = parser.parse_args()
+    target = arguments.target or arguments.purpose
+    purpose = PURPOSES[arguments.purpose]
+    # Debian keeps what a node needs where only root's PATH looks, and not even that of every root.
+    os.environ["PATH"] = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"))
+    missing = look(target, purpose, this_machine(purpose))
+    if missing.obstacles:
+        print(f"make {target}: this machine lacks", file=sys.stderr)
+        print("\n".join(f"  {obstacle}" for obstacle in missing.obstacles), file=sys.stderr)
+        return 1
+    try:
+        if missing.packages:
+            apt.install(missing.packages, _say)
+        if not venv.is_ready(purpose.extra):
+            venv.install(purpose.extra, _say)
+    except (apt.AptError, venv.VenvError) as error:
+        _say(str(error))
+        return 1
+    return _tools() if purpose.tools else 0
+
+
+def _tools() -> int:
+    """Fill .cluster/bin with kubectl and helm, when their list changed or they were not there."""
+    if TOOLS_READY.is_file() and TOOLS_READY.read_bytes() == TOOLS_LIST.read_bytes():
+        return 0
+    done = subprocess.run(
+        [str(venv.VENV / "bin" / "python"), "-m", "hack.cluster", "tools"], cwd=venv.ROOT, check=False
+    )
+    if done.returncode == 0:
+        TOOLS_READY.parent.mkdir(parents=True, exist_ok=True)
+        TOOLS_READY.write_bytes(TOOLS_LIST.read_bytes())
+    return done.returncode
+
+
+def _say(text: str) -> None:
+    print(f"prepare: {text}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

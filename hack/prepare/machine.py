@@ -1,0 +1,40 @@
+"""What is on this machine: looked up, never changed."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from hack.prepare import venv
+from hack.prepare.needs import Machine, Purpose
+
+
+def this_machine(purpose: Purpose) -> Machine:
+    """What is there of what a purpose may ask for."""
+    return Machine(
+        linux=sys.platform == "linux",
+        root=os.geteuid() == 0,
+        apt=shutil.which("apt-get") is not None,
+        venv=importlib.util.find_spec("ensurepip") is not None,
+        network=has_route(),
+        fetched=venv.is_ready(purpose.extra),
+        has=has_program,
+    )
+
+
+def has_program(program: str) -> bool:
+    """Whether a program is there: a path as it is, a name on PATH."""
+    return Path(program).exists() if program.startswith("/") else shutil.which(program) is not None
+
+
+def has_route() -> bool:
+    """Whether any route leads out of this machine; elsewhere than on Linux, nobody asked."""
+    four, six = Path("/proc/net/route"), Path("/proc/net/ipv6_route")
+    if not four.exists():
+        return True
+    lines = four.read_text(encoding="utf-8").splitlines()[1:]
+    lines += six.read_text(encoding="utf-8").splitlines() if six.exists() else []
+    return any(line.split()[0] != "lo" and line.split()[-1] != "lo" for line in lines if line.strip())
