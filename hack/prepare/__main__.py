@@ -42,7 +42,7 @@ def main() -> int:
     except (apt.AptError, venv.VenvError) as error:
         _say(str(error))
         return 1
-    return _tools() if purpose.tools else 0
+    return _tools()
 
 
 def _tools() -> int:

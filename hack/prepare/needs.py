@@ -23,31 +23,34 @@ REAL_NODE = {
 IMAGES = {"buildah": "buildah", "debootstrap": "debootstrap"}
 """Program -> the Debian package that brings it. A path is looked up as it is, a name on PATH."""
 
+GO = "Go modules, of which Kubernetes is compiled"
+NPM = "npm packages"
+
 INSTALL = ("apt-get", "-o", "DPkg::Lock::Timeout=300", "install", "--yes", "--no-install-recommends")
 
 
 @dataclass(frozen=True)
 class Purpose:
-    """What one target needs: programs, root, one extra of pyproject.toml, kubectl and helm."""
+    """What one target needs: programs, root, an extra of pyproject.toml, what it fetches besides."""
 
     programs: Mapping[str, str]
     root: bool = False
     extra: str = "demo"
-    tools: bool = True
+    fetches: tuple[str, ...] = ()
 
 
 PURPOSES: dict[str, Purpose] = {
     "setup": Purpose({}, extra="dev"),
     "check": Purpose(REDIS, extra="dev"),
-    "demo": Purpose({**REDIS, **REAL_NODE, **IMAGES}, root=True),
+    "demo": Purpose({**REDIS, **REAL_NODE, **IMAGES}, root=True, fetches=(GO, NPM)),
     "demo-elsewhere": Purpose({}),
-    "test": Purpose({**REDIS, **REAL_NODE, **IMAGES}, root=True, extra="dev"),
-    "test-without-root": Purpose(REDIS, extra="dev"),
-    "node-real": Purpose({**REDIS, **REAL_NODE}, root=True),
-    "node-kwok": Purpose(REDIS),
-    "node-none": Purpose(REDIS),
-    "images": Purpose(IMAGES, root=True),
-    "images-with-docker": Purpose({"docker": "docker.io"}),
+    "test": Purpose({**REDIS, **REAL_NODE, **IMAGES}, root=True, extra="dev", fetches=(GO, NPM)),
+    "test-without-root": Purpose(REDIS, extra="dev", fetches=(GO, NPM)),
+    "node-real": Purpose({**REDIS, **REAL_NODE}, root=True, fetches=(GO,)),
+    "node-kwok": Purpose(REDIS, fetches=(GO,)),
+    "node-none": Purpose(REDIS, fetches=(GO,)),
+    "images": Purpose(IMAGES, root=True, fetches=(NPM,)),
+    "images-with-docker": Purpose({"docker": "docker.io"}, fetches=(NPM,)),
 }
 
 
@@ -114,6 +117,6 @@ def _network(packages: tuple[str, ...], purpose: Purpose, machine: Machine) -> s
     wanted = [
         *(["Debian packages"] if packages else []),
         *(["Python packages"] if not machine.fetched else []),
-        *(["Go modules, of which Kubernetes is compiled"] if purpose.programs and not machine.fetched else []),
+        *(purpose.fetches if not machine.fetched else []),
     ]
     return f"network   no route leads out of this machine; needed once, for {', '.join(wanted)}: connect it (ip route)"
