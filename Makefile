@@ -13,6 +13,9 @@ TOOLS := .cluster/bin/.ready
 CRD := crds/publishbuild.dev_publishbuilds.yaml
 # Helm reads nothing outside of its chart.
 CHART_CRD := charts/publishbuild-operator/files/publishbuild.dev_publishbuilds.yaml
+# Bring a cluster up for one command, and take it down after it if it was not up before; KEEP=1 leaves it.
+ON_KWOK = $(PY) -m hack.cluster lend --node kwok --state .cluster/kwok $(if $(KEEP),--keep) --
+ON_NODE = $(PY) -m hack.cluster lend --node real $(if $(KEEP),--keep) --
 
 help: ## Name the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 22
@@ -37,18 +40,20 @@ demo: setup ## Build and submit a real Expo app through the whole chain (KEEP=1,
 test: setup ## All tests: lint, types, import rules, unit, integration, end to end
 	@hack/test.sh
 
-test-long: images ## End-to-end tests that take many minutes: the pod dies, and EAS is away, at each step (needs cluster-up)
-	@$(VENV)/bin/pytest tests/e2e -q -m long
+test-long: setup ## End-to-end tests that take many minutes: the pod dies, and EAS is away, at each step (KEEP=1)
+	@$(PY) -m hack.cluster check
+	@$(PY) -m hack.images build --only operator --only standins --only redis > /dev/null
+	@$(ON_NODE) hack/test_on_node.sh -m long
 
 check: setup ## What needs no cluster: lint, types, import rules, generated files, unit tests
 	@hack/check.sh
 
 faults: setup ## The fault suite: RUNS=50 fresh seeds, or SEED=n again (JOBS=2 at once, WRITE=1 for the document)
-	@$(PY) -m tests.faults $(if $(SEED),--seed $(SEED),--runs $(or $(RUNS),3)) $(if $(JOBS),--side-by-side $(JOBS)) \
+	@$(ON_KWOK) $(PY) -m tests.faults $(if $(SEED),--seed $(SEED),--runs $(or $(RUNS),3)) $(if $(JOBS),--side-by-side $(JOBS)) \
 	  $(if $(JSON),--json $(JSON)) $(if $(WRITE),--write)
 
 faults-selftest: setup ## Break the operator on purpose, and demand that the fault suite notices
-	@$(PY) -m tests.faults.selftest $(if $(JOBS),--side-by-side $(JOBS)) $(if $(WRITE),--write)
+	@$(ON_KWOK) $(PY) -m tests.faults.selftest $(if $(JOBS),--side-by-side $(JOBS)) $(if $(WRITE),--write)
 
 generate: setup ## Make crds/, the chart's copy, and the pages of docs/ that are made from the code
 	@$(VENV)/bin/publishbuild crd > $(CRD)
@@ -66,28 +71,28 @@ docs: setup ## Build the documentation site into .site/ (REPO_URL=https://… fo
 	@echo "docs: .site/index.html"
 
 record-statuses: setup ## Record anew what builds look like in each state, for the GitOps tests (kwok cluster)
-	@$(PY) -m tests.gitops
+	@$(ON_KWOK) $(PY) -m tests.gitops
 
-soak: setup ## 5,000 builds through one operator: memory and connections stay level (BUILDS=n, KEEP=1, WRITE=1)
-	@$(PY) -m tests.soak --builds $(or $(BUILDS),5000) $(if $(KEEP),--keep) $(if $(WRITE),--write)
+soak: setup ## 5,000 builds through one operator: memory and connections stay level (BUILDS=n, KEEP_BUILDS=1, WRITE=1)
+	@$(ON_KWOK) $(PY) -m tests.soak --builds $(or $(BUILDS),5000) $(if $(KEEP_BUILDS),--keep) $(if $(WRITE),--write)
 
 reliability: setup ## Measure take-over, silent Redis, flushall and turns (RUNS=n, ONLY=part, WRITE=1)
-	@$(PY) -m tests.reliability --runs $(or $(RUNS),5) $(if $(ONLY),--only $(ONLY)) $(if $(WRITE),--write)
+	@$(ON_KWOK) $(PY) -m tests.reliability --runs $(or $(RUNS),5) $(if $(ONLY),--only $(ONLY)) $(if $(WRITE),--write)
 
 pictures: setup ## Record docs/pictures/ anew, from real runs of the command on the kwok cluster
-	@$(PY) -m tests.pictures
+	@$(ON_KWOK) $(PY) -m tests.pictures
 
 bench: setup ## Measure launches, lifecycles, latencies, restarts beside their ceilings (RUNS=n, ONLY=part, WRITE=1)
-	@$(PY) -m tests.bench --runs $(or $(RUNS),3) $(if $(ONLY),--only $(ONLY)) $(if $(WRITE),--write)
+	@$(ON_KWOK) $(PY) -m tests.bench --runs $(or $(RUNS),3) $(if $(ONLY),--only $(ONLY)) $(if $(WRITE),--write)
 
 bench-scale: setup ## How the operator grows with 1,000, 10,000 and 50,000 builds; one and two operators (SIZES=a,b WRITE=1)
-	@$(PY) -m tests.bench.scale $(if $(SIZES),--sizes $(SIZES)) $(if $(RUNS),--runs $(RUNS)) $(if $(WRITE),--write)
+	@$(ON_KWOK) $(PY) -m tests.bench.scale $(if $(SIZES),--sizes $(SIZES)) $(if $(RUNS),--runs $(RUNS)) $(if $(WRITE),--write)
 
 bench-peers: setup ## Launches beside those of KEDA's ScaledJob; compiles KEDA, once, in many minutes (RUNS=n, WRITE=1)
-	@$(PY) -m tests.bench.peers $(if $(RUNS),--runs $(RUNS)) $(if $(WRITE),--write)
+	@$(ON_KWOK) $(PY) -m tests.bench.peers $(if $(RUNS),--runs $(RUNS)) $(if $(WRITE),--write)
 
 flames: setup ## Flame graphs of the operator: launches, lifecycles, restart (ONLY=part)
-	@$(PY) -m tests.bench.flame $(if $(ONLY),--only $(ONLY))
+	@$(ON_KWOK) $(PY) -m tests.bench.flame $(if $(ONLY),--only $(ONLY))
 
 cluster-up: setup ## Start the local cluster (NODE=real or kwok)
 	@$(PY) -m hack.cluster up --node $(NODE)

@@ -35,11 +35,15 @@ def counted(command: list[str], title: str, total: int, *, cwd: Path, env: dict[
         ) as process,
     ):
         task, done, told = bar.add_task(title, total=total), 0, 0.0
-        for line in process.stdout or ():
-            file.write(line)
-            done += not line.startswith(("#", "go: ", "\t"))
-            bar.update(task, completed=min(done, total))
-            if not console.is_terminal and time.monotonic() - told > QUIET_STEP:
-                told = time.monotonic()
-                note(f"{title}: {done} of at most {total} packages")
+        try:
+            for line in process.stdout or ():
+                file.write(line)
+                done += not line.startswith(("#", "go: ", "\t"))
+                bar.update(task, completed=min(done, total))
+                if not console.is_terminal and time.monotonic() - told > QUIET_STEP:
+                    told = time.monotonic()
+                    note(f"{title}: {done} of at most {total} packages")
+        except BaseException:
+            process.kill()  # whoever interrupts us does not wait minutes for what nobody wants any more
+            raise
         return process.wait()
