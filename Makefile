@@ -113,7 +113,11 @@ sbom: setup ## Write a bill of materials (CycloneDX) for each image into .cluste
 images-reproducible: setup ## Build both images twice from nothing: are they the same to the byte?
 	@$(PY) -m hack.images reproducible --only operator --only runner
 
+fresh: ## Run RUN="make demo" on a bare Debian that has never seen this (SUITE=trixie AS_USER=1 NO_NETWORK=1 WARM_GO=1 KEEP=1)
+	@$(PYTHON) -m hack.fresh $(if $(SUITE),--suite $(SUITE)) $(if $(AS_USER),--user) $(if $(NO_NETWORK),--no-network) \
+	  $(if $(WARM_GO),--warm-go) $(if $(KEEP),--keep) '$(or $(RUN),make demo)'
+
 format: setup ## Let ruff lay out the code
 	@$(VENV)/bin/ruff format -q . && $(VENV)/bin/ruff check -q --fix .
 
-.PHONY: help setup demo test test-long check faults faults-selftest generate verify docs record-statuses soak reliability bench bench-scale bench-peers flames pictures cluster-up cluster-down images sbom images-reproducible format
+.PHONY: help setup demo test test-long check faults faults-selftest generate verify docs record-statuses soak reliability bench bench-scale bench-peers flames pictures cluster-up cluster-down images sbom images-reproducible fresh format

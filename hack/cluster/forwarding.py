@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import FrameType, TracebackType
 from typing import Any, Self
@@ -35,9 +35,13 @@ class Command:
 
 
 class SignalForwarder:
-    """Use it in a ``with`` block: inside, SIGINT, SIGTERM and SIGHUP reach the command and do not end this process."""
+    """Use it in a ``with`` block: inside, SIGINT, SIGTERM and SIGHUP reach the command and do not end this process.
 
-    def __init__(self) -> None:
+    ``deliver`` hands a signal to the process that was started, where another than that one has to get it.
+    """
+
+    def __init__(self, deliver: Callable[[subprocess.Popen[bytes], int], None] = subprocess.Popen.send_signal) -> None:
+        self._deliver = deliver
         self._child: subprocess.Popen[bytes] | None = None
         self._begins = False
         self._told: list[int] = []
@@ -71,7 +75,7 @@ class SignalForwarder:
         except OSError as error:
             raise ClusterError(f"cannot run {command.arguments[0]}: {error.strerror}") from error
         for number in self._told:
-            self._child.send_signal(number)
+            self._deliver(self._child, number)
         code = self._child.wait()
         return 128 - code if code < 0 else code
 
@@ -80,7 +84,7 @@ class SignalForwarder:
             if (now := time.monotonic()) - self._last > A_MOMENT:
                 self._last = now
                 if not _terminal_told_all(number):
-                    self._child.send_signal(number)
+                    self._deliver(self._child, number)
         elif self._begins:
             self._told.append(number)
         else:
