@@ -17,13 +17,22 @@ ROOT_ON_LINUX := $(filter 0-Linux,$(shell id -u)-$(shell uname -s))
 # The machine's own Python has to be new enough to say so: $(call prepare,PURPOSE)
 prepare = @$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 	  { echo "make: needs Python 3.11 or newer as $(PYTHON) (Debian: apt-get install python3 python3-venv); name another with make PYTHON=python3.12"; exit 1; }; \
-	  $(PYTHON) -m hack.prepare $(1) --target '$@$(if $(filter-out real,$(NODE)), NODE=$(NODE))'
+	  $(PYTHON) -m hack.prepare $(1) --target '$(or $(MAKECMDGOALS),$@)$(if $(filter-out real,$(NODE)), NODE=$(NODE))'
+# Bring a cluster up for one command, and take it down after it if it was not up before; KEEP=1 leaves it.
+ON_KWOK = $(PY) -m hack.cluster lend --node kwok --state .cluster/kwok $(if $(KEEP),--keep) --
+ON_NODE = $(PY) -m hack.cluster lend --node real $(if $(KEEP),--keep) --
 
 help: ## Name the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 22
 
 setup: ## Fill .venv/ and .cluster/bin/
 	$(call prepare,setup)
+
+images-setup: setup
+	$(call prepare,$(if $(ROOT_ON_LINUX),images,images-with-docker))
+
+with-redis:
+	$(call prepare,check)
 
 demo: BEGAN := $(shell date +%s)
 demo: ## Build and submit a real Expo app through the whole chain (KEEP=1, CONTEXT=name)
@@ -34,19 +43,22 @@ test: ## All tests: lint, types, import rules, unit, integration, end to end
 	$(call prepare,$(if $(ROOT_ON_LINUX),test,test-without-root))
 	@hack/test.sh
 
-test-long: images ## End-to-end tests that take many minutes: the pod dies, and EAS is away, at each step (needs cluster-up)
-	@$(VENV)/bin/pytest tests/e2e -q -m long
+test-long: ## End-to-end tests that take many minutes: the pod dies, and EAS is away, at each step (KEEP=1)
+	$(call prepare,test)
+	@$(PY) -m hack.cluster check
+	@$(PY) -m hack.images build --only operator --only standins --only redis > /dev/null
+	@$(ON_NODE) hack/test_on_node.sh -m long
 
 check: ## What needs no cluster: lint, types, import rules, generated files, unit tests
 	$(call prepare,check)
 	@hack/check.sh
 
-faults: setup ## The fault suite: RUNS=50 fresh seeds, or SEED=n again (JOBS=2 at once, WRITE=1 for the document)
-	@$(PY) -m tests.faults $(if $(SEED),--seed $(SEED),--runs $(or $(RUNS),3)) $(if $(JOBS),--side-by-side $(JOBS)) \
+faults: with-redis ## The fault suite: RUNS=50 fresh seeds, or SEED=n again (JOBS=2 at once, WRITE=1 for the document)
+	@$(ON_KWOK) $(PY) -m tests.faults $(if $(SEED),--seed $(SEED),--runs $(or $(RUNS),3)) $(if $(JOBS),--side-by-side $(JOBS)) \
 	  $(if $(JSON),--json $(JSON)) $(if $(WRITE),--write)
 
-faults-selftest: setup ## Break the operator on purpose, and demand that the fault suite notices
-	@$(PY) -m tests.faults.selftest $(if $(JOBS),--side-by-side $(JOBS)) $(if $(WRITE),--write)
+faults-selftest: with-redis ## Break the operator on purpose, and demand that the fault suite notices
+	@$(ON_KWOK) $(PY) -m tests.faults.selftest $(if $(JOBS),--side-by-side $(JOBS)) $(if $(WRITE),--write)
 
 generate: setup ## Make crds/, the chart's copy, and the pages of docs/ that are made from the code
 	@$(VENV)/bin/publishbuild crd > $(CRD)
@@ -63,29 +75,29 @@ docs: setup ## Build the documentation site into .site/ (REPO_URL=https://… fo
 	@DOCS_REPO_URL=$(REPO_URL) NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict
 	@echo "docs: .site/index.html"
 
-record-statuses: setup ## Record anew what builds look like in each state, for the GitOps tests (kwok cluster)
-	@$(PY) -m tests.gitops
+record-statuses: with-redis ## Record anew what builds look like in each state, for the GitOps tests (kwok cluster)
+	@$(ON_KWOK) $(PY) -m tests.gitops
 
-soak: setup ## 5,000 builds through one operator: memory and connections stay level (BUILDS=n, KEEP=1, WRITE=1)
-	@$(PY) -m tests.soak --builds $(or $(BUILDS),5000) $(if $(KEEP),--keep) $(if $(WRITE),--write)
+soak: with-redis ## 5,000 builds through one operator: memory and connections stay level (BUILDS=n, KEEP_BUILDS=1, WRITE=1)
+	@$(ON_KWOK) $(PY) -m tests.soak --builds $(or $(BUILDS),5000) $(if $(KEEP_BUILDS),--keep) $(if $(WRITE),--write)
 
-reliability: setup ## Measure take-over, silent Redis, flushall and turns (RUNS=n, ONLY=part, WRITE=1)
-	@$(PY) -m tests.reliability --runs $(or $(RUNS),5) $(if $(ONLY),--only $(ONLY)) $(if $(WRITE),--write)
+reliability: with-redis ## Measure take-over, silent Redis, flushall and turns (RUNS=n, ONLY=part, WRITE=1)
+	@$(ON_KWOK) $(PY) -m tests.reliability --runs $(or $(RUNS),5) $(if $(ONLY),--only $(ONLY)) $(if $(WRITE),--write)
 
-pictures: setup ## Record docs/pictures/ anew, from real runs of the command on the kwok cluster
-	@$(PY) -m tests.pictures
+pictures: with-redis ## Record docs/pictures/ anew, from real runs of the command on the kwok cluster
+	@$(ON_KWOK) $(PY) -m tests.pictures
 
-bench: setup ## Measure launches, lifecycles, latencies, restarts beside their ceilings (RUNS=n, ONLY=part, WRITE=1)
-	@$(PY) -m tests.bench --runs $(or $(RUNS),3) $(if $(ONLY),--only $(ONLY)) $(if $(WRITE),--write)
+bench: with-redis ## Measure launches, lifecycles, latencies, restarts beside their ceilings (RUNS=n, ONLY=part, WRITE=1)
+	@$(ON_KWOK) $(PY) -m tests.bench --runs $(or $(RUNS),3) $(if $(ONLY),--only $(ONLY)) $(if $(WRITE),--write)
 
-bench-scale: setup ## How the operator grows with 1,000, 10,000 and 50,000 builds; one and two operators (SIZES=a,b WRITE=1)
-	@$(PY) -m tests.bench.scale $(if $(SIZES),--sizes $(SIZES)) $(if $(RUNS),--runs $(RUNS)) $(if $(WRITE),--write)
+bench-scale: with-redis ## How the operator grows with 1,000, 10,000 and 50,000 builds; one and two operators (SIZES=a,b WRITE=1)
+	@$(ON_KWOK) $(PY) -m tests.bench.scale $(if $(SIZES),--sizes $(SIZES)) $(if $(RUNS),--runs $(RUNS)) $(if $(WRITE),--write)
 
-bench-peers: setup ## Launches beside those of KEDA's ScaledJob; compiles KEDA, once, in many minutes (RUNS=n, WRITE=1)
-	@$(PY) -m tests.bench.peers $(if $(RUNS),--runs $(RUNS)) $(if $(WRITE),--write)
+bench-peers: with-redis ## Launches beside those of KEDA's ScaledJob; compiles KEDA, once, in many minutes (RUNS=n, WRITE=1)
+	@$(ON_KWOK) $(PY) -m tests.bench.peers $(if $(RUNS),--runs $(RUNS)) $(if $(WRITE),--write)
 
-flames: setup ## Flame graphs of the operator: launches, lifecycles, restart (ONLY=part)
-	@$(PY) -m tests.bench.flame $(if $(ONLY),--only $(ONLY))
+flames: with-redis ## Flame graphs of the operator: launches, lifecycles, restart (ONLY=part)
+	@$(ON_KWOK) $(PY) -m tests.bench.flame $(if $(ONLY),--only $(ONLY))
 
 cluster-up: ## Start the local cluster (NODE=real or kwok)
 	$(call prepare,node-$(NODE))
@@ -102,14 +114,18 @@ images: ## Build the images and load them into the local cluster's node
 	  { [ ! -S .cluster/containerd/containerd.sock ] && echo "images: no node is up; make cluster-up, then make images loads them" \
 	    || $(PY) -m hack.cluster load $$archives; }
 
-sbom: setup ## Write a bill of materials (CycloneDX) for each image into .cluster/sbom/
+sbom: images-setup ## Write a bill of materials (CycloneDX) for each image into .cluster/sbom/
 	@$(PY) -m hack.images build --only operator --only runner > /dev/null
 	@$(PY) -m hack.images sbom --only operator --only runner
 
-images-reproducible: setup ## Build both images twice from nothing: are they the same to the byte?
+images-reproducible: images-setup ## Build both images twice from nothing: are they the same to the byte?
 	@$(PY) -m hack.images reproducible --only operator --only runner
+
+fresh: ## Run RUN="make demo" on a bare Debian that has never seen this (SUITE=trixie AS_USER=1 NO_NETWORK=1 WARM_GO=1 KEEP=1)
+	@$(PYTHON) -m hack.fresh $(if $(SUITE),--suite $(SUITE)) $(if $(AS_USER),--user) $(if $(NO_NETWORK),--no-network) \
+	  $(if $(WARM_GO),--warm-go) $(if $(KEEP),--keep) '$(or $(RUN),make demo)'
 
 format: setup ## Let ruff lay out the code
 	@$(VENV)/bin/ruff format -q . && $(VENV)/bin/ruff check -q --fix .
 
-.PHONY: help setup demo test test-long check faults faults-selftest generate verify docs record-statuses soak reliability bench bench-scale bench-peers flames pictures cluster-up cluster-down images sbom images-reproducible format
+.PHONY: help setup images-setup with-redis demo test test-long check faults faults-selftest generate verify docs record-statuses soak reliability bench bench-scale bench-peers flames pictures cluster-up cluster-down images sbom images-reproducible fresh format

@@ -1,61 +1,74 @@
 #!/usr/bin/env bash
 # All tests: what needs no cluster, then the pretended nodes, then the real one. Called by make, after setup.
-# Clusters that were up before stay up; those that this started are stopped, however it ends.
+# Clusters that were up before stay up; those that this started are stopped, however it ends (KEEP=1 leaves them).
 set -euo pipefail
+set -m  # each background job is a group of its own, which is ended as a whole
 cd "$(dirname "$0")/.."
 py=.venv/bin/python
-kwok=.cluster/kwok
-real=.cluster
-archives=.cluster/images.txt
+kwok=(--node kwok --state .cluster/kwok)
+real=(--node real --state .cluster)
 
 step() { printf '\n== %s\n' "$1"; }
-is_up() { $py -m hack.cluster status --state "$1" > /dev/null 2>&1; }
 
-started=()
+# Runs a stage beside the images. In the background: bash hands no signal on to a command that it waits for in the
+# foreground, and images that fail end the stage.
+stage() {
+  local ended code=0
+  "$@" &
+  running=$!
+  while [ -n "$images" ]; do
+    code=0
+    wait -n -p ended "$running" "$images" || code=$?
+    [ "$ended" = "$images" ] || { running=; return $code; }
+    images=
+    [ $code = 0 ] || images_failed
+  done
+  wait "$running" || code=$?
+  running=
+  return $code
+}
+
+images_failed() {
+  end
+  echo "test: the images could not be built (python -m hack.images build):"
+  tail -n 20 "$images_log"
+  exit 1
+}
+
+lend() { stage $py -m hack.cluster lend ${KEEP:+--keep} "$@"; }
+
 images=
-stop_started() {
-  [ -z "$images" ] || kill "$images" 2> /dev/null || true
-  for state in "${started[@]}"; do
-    $py -m hack.cluster down --state "$state" || echo "test: could not stop the cluster in $state"
+running=
+mkdir -p .cluster
+images_log=.cluster/images.log
+end() {
+  trap '' INT TERM HUP EXIT
+  for pid in $images $running; do
+    kill -- "-$pid" 2> /dev/null || true
+    wait "$pid" || true
   done
 }
-trap stop_started EXIT
+trap end EXIT
 
 real_node=yes
 [ "$(id -u)" = 0 ] && [ "$(uname -s)" = Linux ] || real_node=no
+# Before anything that takes minutes: what would keep the clusters from coming up, such as those of another clone.
+$py -m hack.cluster check "${kwok[@]}"
 if [ $real_node = yes ]; then
-  $py -m hack.cluster packages --node real  # before the images are built beside: two apt-gets do not go together
+  $py -m hack.cluster check "${real[@]}"
   # Cold, images take minutes, most of them spent waiting for the network: they are made beside the rest.
-  mkdir -p .cluster
-  $py -m hack.images build --only operator --only standins --only redis > $archives &
+  $py -m hack.images build --only operator --only standins --only redis > /dev/null 2> "$images_log" &
   images=$!
 fi
 
-hack/check.sh
-
-step "integration tests: real API server, Job controller and Redis, pretended nodes"
-is_up "$kwok" || started+=("$kwok")
-$py -m hack.cluster up --node kwok --state "$kwok"
-.venv/bin/pytest tests/integration -q -n 4
-
-step "GitOps: what kstatus and Argo CD make of each state; the examples at work"
-.venv/bin/pytest tests/gitops -q -n 2
-
-step "fault suite, three seeds: kills, lost answers, silent watches, Redis and API server away"
-.venv/bin/pytest tests/faults -q -n 3
-
-step "the runner with the real eas-cli against the stand-in EAS"
-.venv/bin/pytest tests/runner_real -q
+stage hack/check.sh
+lend "${kwok[@]}" -- hack/test_on_kwok.sh
 
 if [ $real_node = no ]; then
   step "end-to-end tests are left out: a real node needs root on Linux (sudo make test)"
   exit 0
 fi
 step "end-to-end tests: real node, real images, real eas-cli"
-wait "$images" || { echo "test: the images could not be built"; exit 1; }
+[ -z "$images" ] || wait "$images" || images_failed
 images=
-is_up "$real" || started+=("$real")
-$py -m hack.cluster up --state "$real"
-# shellcheck disable=SC2046  # one archive a word
-$py -m hack.cluster load --state "$real" $(cat $archives)
-.venv/bin/pytest tests/e2e -q -m "not long"
+lend "${real[@]}" -- hack/test_on_node.sh -m "not long"

@@ -3,16 +3,18 @@
 import argparse
 import os
 import sys
+from functools import partial
 from pathlib import Path
 
-from hack.cluster import lifecycle, status, tools
+from hack.cluster import conflicts, lifecycle, status, tools
 from hack.cluster.api import until
 from hack.cluster.control_plane import answers
+from hack.cluster.forwarding import Command
 from hack.cluster.images import load
-from hack.cluster.machine import install_missing
+from hack.cluster.loan import Lender, forget_loan, lend
 from hack.cluster.parts import Programs, command_of
 from hack.cluster.places import DEFAULT_STATE, ClusterError, State
-from hack.cluster.processes import end, noted, start
+from hack.cluster.processes import end, marks, noted, start
 from hack.cluster.progress import console, note
 from hack.cluster.settings import PORT_BASES, Settings, port_base
 
@@ -22,19 +24,23 @@ def parser() -> argparse.ArgumentParser:
     main = argparse.ArgumentParser(prog="python -m hack.cluster", description=__doc__)
     commands = main.add_subparsers(dest="command", required=True)
     commands.add_parser("tools", help="put kubectl and helm into .cluster/bin where the machine's are missing or old")
-    packages = commands.add_parser("packages", help="install the Debian packages that a cluster needs")
-    packages.add_argument("--node", choices=PORT_BASES, default="real", help="for which kind of node")
     up = commands.add_parser("up", help="start the cluster, or what is missing of it")
-    up.add_argument("--node", choices=PORT_BASES, default="real", help="a real node, pretended ones, or none")
-    up.add_argument("--kwok-nodes", type=int, default=1, metavar="N", help="how many pretended nodes")
-    up.add_argument("--port-base", type=int, metavar="N", help="first of the cluster's ports; networks follow from it")
+    checked = commands.add_parser("check", help="tell at once what would keep a cluster from coming up")
+    lent = commands.add_parser(
+        "lend", help="run COMMAND, after --, on the cluster; take it down if it was not up before"
+    )
+    lent.add_argument("--keep", action="store_true", help="leave the cluster up")
+    for command in (up, checked, lent):
+        command.add_argument("--node", choices=PORT_BASES, default="real", help="a real node, pretended ones, or none")
+        command.add_argument("--kwok-nodes", type=int, default=1, metavar="N", help="how many pretended nodes")
+        command.add_argument("--port-base", type=int, metavar="N", help="first of its ports; networks follow from it")
     down = commands.add_parser("down", help="stop the cluster and remove all that it made")
     told = commands.add_parser("status", help="tell which parts run, and where")
     images = commands.add_parser("load", help="put docker-archives of images onto the real node")
     images.add_argument("archives", nargs="+", type=Path, metavar="IMAGE_ARCHIVE")
     redis = commands.add_parser("redis", help="start or stop Redis alone")
     redis.add_argument("action", choices=("start", "stop"))
-    for command in (up, down, told, images, redis):
+    for command in (up, checked, lent, down, told, images, redis):
         command.add_argument("--state", type=Path, default=DEFAULT_STATE, metavar="DIR", help="the cluster's folder")
     return main
 
@@ -50,25 +56,52 @@ def redis(state: State, settings: Settings, action: str) -> None:
     note(f"redis: {action} done")
 
 
-def run(arguments: argparse.Namespace) -> None:
-    """Carry out one command."""
+def settings_wanted(state: State, arguments: argparse.Namespace) -> Settings:
+    """What the flags ask for; a cluster that has ports of its own is found again without naming them."""
+    known = Settings.read(state)
+    kept = known.port_base if known and known.node == arguments.node else port_base(state, arguments.node)
+    return Settings(arguments.node, arguments.port_base or kept, arguments.kwok_nodes)
+
+
+def lent(state: State, wanted: Settings, command: Command, *, keep: bool) -> int:
+    """Run a command on the cluster; its exit code."""
+    if not command.arguments:
+        raise ClusterError("lend needs a command after --, such as: lend --node kwok -- pytest tests/integration")
+
+    def down() -> None:
+        if Settings.read(state):
+            lifecycle.down(state, ", since this command had started it")
+
+    def end_others(mark: str) -> None:
+        for root in marks(mark):
+            if root != str(state.root):
+                lifecycle.down(State(Path(root)), ", since this command had started it")
+
+    removal = conflicts.down_command(state)
+    up = partial(lifecycle.up, state, wanted)
+    return lend(Lender(state, up, down, partial(lifecycle.is_up, state), end_others, removal), command, keep=keep)
+
+
+def run(arguments: argparse.Namespace, command: Command) -> int:
+    """Carry out one command; its exit code."""
     if arguments.command == "tools":
         tools.fill()
-        return
-    if arguments.command == "packages":
-        install_missing(arguments.node)
-        return
+        return 0
     state = State.at(arguments.state)
-    if arguments.command == "up":
-        # One that was brought up with ports of its own is found again without naming them.
-        known = Settings.read(state)
-        kept = known.port_base if known and known.node == arguments.node else port_base(state, arguments.node)
-        base = arguments.port_base or kept
-        lifecycle.up(state, Settings(arguments.node, base, arguments.kwok_nodes))
-        return
-    if arguments.command == "down":
-        lifecycle.down(state)
-        return
+    if arguments.command == "lend":
+        return lent(state, settings_wanted(state, arguments), command, keep=arguments.keep)
+    if arguments.command == "check":
+        conflicts.check(state, settings_wanted(state, arguments))
+    elif arguments.command in ("up", "down"):
+        forget_loan(state)
+        lifecycle.up(state, settings_wanted(state, arguments)) if arguments.command == "up" else lifecycle.down(state)
+    else:
+        of_what_is_up(state, arguments)
+    return 0
+
+
+def of_what_is_up(state: State, arguments: argparse.Namespace) -> None:
+    """Carry out a command that needs a cluster."""
     settings = Settings.read(state)
     if not settings:
         raise ClusterError(f"no cluster is up in {state.root}")
@@ -82,18 +115,20 @@ def run(arguments: argparse.Namespace) -> None:
 
 def main() -> int:
     """Run the command line; an error that its reader can mend is one line."""
-    os.umask(0o077)
+    arguments = sys.argv[1:]
+    split = arguments.index("--") if "--" in arguments else len(arguments)
+    # What follows -- is the command of a loan, whatever its flags; it runs as if its user had started it.
+    command = Command(arguments[split + 1 :], dict(os.environ), os.umask(0o077))
     # Debian keeps what a node needs where only root's PATH looks, and not even that of every root.
     os.environ["PATH"] = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"))
     try:
-        run(parser().parse_args())
+        return run(parser().parse_args(arguments[:split]), command)
     except ClusterError as error:
         console.print(f"[red]cluster:[/] {error}", soft_wrap=True)
         return 1
     except KeyboardInterrupt:
         console.print("[red]cluster:[/] interrupted; up goes on where it was, down clears")
         return 130
-    return 0
 
 
 if __name__ == "__main__":

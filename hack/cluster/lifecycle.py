@@ -5,7 +5,7 @@ import shutil
 import time
 from pathlib import Path
 
-from hack.cluster import machine, network
+from hack.cluster import conflicts, machine, network
 from hack.cluster.api import Api
 from hack.cluster.images import pause_archive
 from hack.cluster.leftovers import remove_leftovers
@@ -26,7 +26,7 @@ def up(state: State, wanted: Settings) -> None:
         if settings and _serves(state, settings):
             note(f"already up, in {state.root}")
             return
-        machine.check(wanted.node)
+        conflicts.check(state, wanted)
         machine.install_missing(wanted.node)
         programs = Programs.prepare(wanted)
         if wanted.node == "real":
@@ -52,7 +52,7 @@ def _reconciled(state: State, wanted: Settings) -> Settings | None:
             )
         return None
     if there != wanted and any(running(state, there).values()):
-        raise ClusterError(f"{state.root} is up with other settings, {there}; run down first")
+        conflicts.check(state, wanted)  # says what is up there
     if there != wanted or _older_than_the_machine(state):
         note("clearing what an earlier cluster left")
         _clear(state, there)
@@ -69,7 +69,13 @@ def _older_than_the_machine(state: State) -> bool:
     return not note_file.exists() or note_file.read_text(encoding="utf-8") != boot.read_text(encoding="utf-8")
 
 
-def down(state: State) -> None:
+def is_up(state: State) -> bool:
+    """Whether any part of the cluster runs; one that crashed counts as up, as its user may want to look at it."""
+    settings = Settings.read(state)
+    return bool(settings and any(running(state, settings).values()))
+
+
+def down(state: State, why: str = "") -> None:
     """End the cluster and remove its state; clusters in folders below it are left alone."""
     with held(f"state-{state.key}"):
         began = time.monotonic()
@@ -80,7 +86,7 @@ def down(state: State) -> None:
         if settings.node == "real" and os.geteuid():
             raise ClusterError("a real node was started by root, and only root can end it")
         _clear(state, settings)
-        note(f"down after {time.monotonic() - began:.1f} s: {state.root}")
+        note(f"down after {time.monotonic() - began:.1f} s{why}: {state.root}")
 
 
 def _clear(state: State, settings: Settings) -> None:

@@ -94,10 +94,11 @@ def marked(state: State) -> list[Identity]:
     return [identity for pid in pids if (identity := identify(pid))]
 
 
-def marks() -> list[str]:
-    """The state folders of all clusters that have a process."""
+def marks(also: str = "") -> list[str]:
+    """The state folders of all clusters that have a process, or one with ``also`` (NAME=value) in its environment."""
     mark = f"{MARK}=".encode()
-    values = (value for _, environment in _environments() for value in environment if value.startswith(mark))
+    found = (environment for _, environment in _environments() if not also or also.encode() in environment)
+    values = (value for environment in found for value in environment if value.startswith(mark))
     return sorted({value.removeprefix(mark).decode() for value in values})
 
 

@@ -50,15 +50,19 @@ def counted(
         ) as process,
     ):
         task, done = bar.add_task(title, total=whole, left=""), 0
-        for line in process.stdout or ():
-            file.write(line)
-            done += sizes.get(line.strip(), 0)
-            elapsed = time.monotonic() - began
-            wait = estimate.left(elapsed, done / whole)
-            rest = f"about {estimate.duration(wait)} left" if wait is not None else ""
-            bar.update(task, completed=done, left=rest)
-            if not console.is_terminal and time.monotonic() - told > (1.0 if estimate.is_read() else QUIET_STEP):
-                told = time.monotonic()
-                text = f"{title}: {done * 100 // whole} %, {estimate.duration(elapsed)} so far{', ' * bool(rest)}{rest}"
-                (estimate.tell if estimate.is_read() else note)(text)
+        try:
+            for line in process.stdout or ():
+                file.write(line)
+                done += sizes.get(line.strip(), 0)
+                elapsed = time.monotonic() - began
+                wait = estimate.left(elapsed, done / whole)
+                rest = f"about {estimate.duration(wait)} left" if wait is not None else ""
+                bar.update(task, completed=done, left=rest)
+                if not console.is_terminal and time.monotonic() - told > (1.0 if estimate.is_read() else QUIET_STEP):
+                    told = time.monotonic()
+                    so_far = f"{title}: {done * 100 // whole} %, {estimate.duration(elapsed)} so far"
+                    (estimate.tell if estimate.is_read() else note)(f"{so_far}, {rest}" if rest else so_far)
+        except BaseException:
+            process.kill()  # whoever interrupts us does not wait minutes for what nobody wants any more
+            raise
         return process.wait()

@@ -3,7 +3,6 @@
 import subprocess
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 
 from hack.cluster import kwok, network
 from hack.cluster.api import Api, until
@@ -13,7 +12,7 @@ from hack.cluster.images import load, pause_archive
 from hack.cluster.leftovers import container_processes
 from hack.cluster.parts import Programs, command_of, running
 from hack.cluster.places import ClusterError, State
-from hack.cluster.processes import PROC, end, marked, marks, noted, start
+from hack.cluster.processes import PROC, end, marked, noted, start
 from hack.cluster.settings import NODE_NAME, Settings
 
 BOOT_NOTE = "conf/boot-id"
@@ -25,7 +24,6 @@ KUBELET_PORT, DNS_PORT = 10250, 53
 
 def start_parts(state: State, settings: Settings, programs: Programs, *, fresh: bool) -> None:
     """Start the parts that do not run; a fresh cluster reuses nothing that is there under its names."""
-    _check_ports(state, settings)
     settings.write(state)
     state.make()
     with suppress(OSError):
@@ -91,15 +89,3 @@ def _until(state: State, part: str, holds: Callable[[], object]) -> None:
 def _containerd_answers(state: State) -> bool:
     ctr = ["ctr", "--address", str(state.socket), "version"]
     return state.socket.exists() and subprocess.run(ctr, capture_output=True, check=False).returncode == 0
-
-
-def _check_ports(state: State, settings: Settings) -> None:
-    """A port that somebody else holds is told now, not found in a log later."""
-    if any(running(state, settings).values()):
-        return  # the rest of this cluster holds them
-    taken = [str(port) for port in settings.ports if answers(port)]
-    if taken:
-        others = [State(Path(root)) for root in marks()]
-        holder = next((o for o in others if (has := Settings.read(o)) and has.port_base == settings.port_base), None)
-        hint = f"by the cluster in {holder.root}: run down --state {holder.root}" if holder else "by another program"
-        raise ClusterError(f"port {', '.join(taken)} is in use {hint}, or choose others with --port-base")

@@ -9,7 +9,7 @@ from typing import TypeVar
 from rich.console import Console
 
 from tests.bench.quiet import until_the_machine_is_quiet
-from tests.support.cluster import kwok_down
+from tests.support.cluster import kwok_anew
 from tests.support.rig import Rig
 
 AnyRig = TypeVar("AnyRig", bound=Rig)
@@ -24,7 +24,7 @@ def fresh(namespaces: int = 1) -> AbstractContextManager[Rig]:
 @contextmanager
 def on_new_cluster(make: Callable[[], AnyRig]) -> Iterator[AnyRig]:
     """The rig that is made on a new cluster: what an earlier measurement left behind costs the next one nothing."""
-    kwok_down()
+    kwok_anew()
     with make() as rig:
         until_the_machine_is_quiet(console.print)
         yield rig

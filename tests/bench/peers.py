@@ -101,7 +101,7 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--write", action="store_true", help="write the table into docs/performance.md")
     wanted = parser.parse_args()
-    program()  # compiled before a cluster is up, not beside it
+    program()  # compiled before the first cluster that is measured is up, not beside it
     ours: list[float] = []
     theirs: list[PeerLaunches] = []
     try:

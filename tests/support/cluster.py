@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from hack.cluster.places import State
+from hack.cluster.settings import Settings
 from publishbuild import names
 from tests.support.waiting import until
 
@@ -27,6 +29,13 @@ def kwok_down(state: Path = STATE) -> None:
     """End it with all that is in it, for whoever wants a new one; no test may run meanwhile."""
     command = [sys.executable, "-m", "hack.cluster", "down", "--state", str(state)]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=120)
+
+
+def kwok_anew(state: Path = STATE) -> Path:
+    """End it and bring it up again, empty, with the ports that it had; its kubeconfig. No test may run meanwhile."""
+    known = Settings.read(State.at(state))
+    kwok_down(state)
+    return kwok_kubeconfig(state, *(("--port-base", str(known.port_base)) if known else ()))
 
 
 def apply_crd(kubeconfig: Path) -> None:

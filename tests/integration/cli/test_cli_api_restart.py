@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from hack.cluster.control_plane import answers
 from hack.cluster.places import State
 from hack.cluster.processes import identify, noted
+from hack.cluster.settings import STEP, Settings
 from tests.support.cli import Cli
 from tests.support.cluster import ROOT, kwok_down, kwok_kubeconfig
 from tests.support.fixtures import Manifest, StartOperator
@@ -20,14 +22,18 @@ from tests.support.waiting import until
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("redis")]
 
 OWN = ROOT / ".cluster" / "restarted"
-PORTS = ("--port-base", "16580")
+PORT_BASES = range(16600, 20000, STEP)
 
 
 @pytest.fixture(scope="module")
 def kubeconfig() -> Iterator[Path]:
-    """A cluster whose API server may be ended: no other test uses it."""
-    yield kwok_kubeconfig(OWN, *PORTS)
-    kwok_down(OWN)
+    """A cluster whose API server may be ended: no other test uses it. Another clone's tests may run beside these."""
+    kwok_down(OWN)  # of a run that was killed
+    free = next(base for base in PORT_BASES if not any(map(answers, Settings("kwok", base).ports)))
+    try:
+        yield kwok_kubeconfig(OWN, "--port-base", str(free))
+    finally:
+        kwok_down(OWN)
 
 
 def end_api_server() -> None:
@@ -52,7 +58,7 @@ def test_a_watch_goes_on_through_a_restart_of_the_api_server(
         terminal.until("app  Running")
         end_api_server()
         terminal.until("app  Running", "not up to date for")
-        kwok_kubeconfig(OWN, *PORTS)
+        kwok_kubeconfig(OWN)
         kube.patch_spec("app", cancel=True)
         assert terminal.wait_ended() == 3
         assert "app  Cancelled" in terminal.text()

@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# The tests that need an API server with pretended nodes, which is up. Called by test.sh.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+pytest=.venv/bin/pytest
+
+step() { printf '\n== %s\n' "$1"; }
+
+step "integration tests: real API server, Job controller and Redis, pretended nodes"
+$pytest tests/integration -q -n 4
+step "GitOps: what kstatus and Argo CD make of each state; the examples at work"
+$pytest tests/gitops -q -n 2
+step "fault suite, three seeds: kills, lost answers, silent watches, Redis and API server away"
+$pytest tests/faults -q -n 3
+step "the runner with the real eas-cli against the stand-in EAS"
+exec $pytest tests/runner_real -q

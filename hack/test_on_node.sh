@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# The end-to-end tests that pytest's options choose, on the real node, which is up; the images are built.
+# Called by test.sh and make.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+py=.venv/bin/python
+
+mapfile -t archives < <($py -m hack.images list --only operator --only standins --only redis)
+$py -m hack.cluster load "${archives[@]}"
+exec .venv/bin/pytest tests/e2e -q "$@"
