@@ -72,7 +72,7 @@ class _Demo:
         self.parts.add("preparation", time.time() - self.parts.began)
         kubectl = self._elsewhere(self._context) if self._context else self._here()
         with self.parts.part(
-            "chart", "helm install: CRD, operator, Redis; beside them stand-ins for EAS and a git server"
+            "chart", "helm install: CRD, operator and Redis; beside them, stand-ins for EAS and a git server"
         ):
             # Two at once, so that the limit is seen at work when more are applied.
             install.install(kubectl, {"settings": {"maxConcurrent": 2}})
@@ -87,7 +87,10 @@ class _Demo:
         return 0 if verdict.is_good(ended, counts) else 1
 
     def _here(self) -> Kubectl:
-        console.print("[bold]·[/] a Kubernetes on this machine, and beside it the images (cold, each takes minutes)")
+        console.print(
+            "[bold]·[/] starts a Kubernetes on this machine, and builds the images beside it (minutes, the first time)",
+            soft_wrap=True,
+        )
         cluster = Side("cluster", ("hack.cluster", "up", "--state", str(STATE)))
         only = [part for image in IMAGES for part in ("--only", image)]
         images = Side("images", ("hack.images", "build", *only))

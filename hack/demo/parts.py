@@ -25,7 +25,7 @@ class Parts:
         """One part: said before it begins, with about how long it takes where this machine has seen it before."""
         known = estimate.remaining(f"demo {name}", 0)
         about = f" [dim](about {estimate.duration(known)})[/]" if known is not None and known >= 1 else ""
-        self.console.print(f"[bold]·[/] {what}{about}")
+        self.console.print(f"[bold]·[/] {what}{about}", soft_wrap=True)
         began = time.monotonic()
         yield
         self.add(name, time.monotonic() - began)

@@ -68,11 +68,18 @@ def _cells(build: Object) -> tuple[str, ...]:
 
 
 def _lines(console: Console, builds: list[Object], shown: str) -> str:
-    text = "\n".join("  ".join(cell for cell in _cells(build) if cell) for build in builds)
+    text = "\n".join(_line(build) for build in builds)
     for line in text.splitlines():
         if line not in shown:
             console.print(f"{datetime.now().astimezone():%H:%M:%S}  {line}", highlight=False, soft_wrap=True)
     return text
+
+
+def _line(build: Object) -> str:
+    """``published  Queued at 2: GlobalLimit: …``; what the phase says already is not said twice."""
+    name, phase, position, _, reason, message = _cells(build)
+    told = [f"{phase} at {position}" if position else phase, *([reason] if reason not in {phase, "-"} else []), message]
+    return f"{name:9}  {': '.join(part for part in told if part)}"
 
 
 def _succeeded(build: Object) -> Object:
