@@ -16,7 +16,7 @@ from publishbuild.cluster.live_jobs import LiveJobs
 from publishbuild.cluster.objects import BUILDS, JOBS, PODS
 from publishbuild.cluster.record import Record
 from publishbuild.cluster.run_history import RunHistory
-from publishbuild.decide.facts import JobFacts, PodFacts, same_but_for_version
+from publishbuild.decide.facts import JobFacts, PodFacts, build_of_job, build_of_pod, same_but_for_version
 
 Object = dict[str, Any]
 Bell = Callable[[str], None]
@@ -137,11 +137,19 @@ class Store:
         if job is not None and not record.owns(job):
             self._forget_job(uid)
 
+    def _is_ours(self, build_uid: str, child: Object) -> bool:
+        """Whether a Job or pod is one of that build, before a word of it is read: anybody may give it our labels.
+
+        Builds may be seen later than their Jobs and pods; those of a build that is not known yet are kept for it.
+        """
+        record = self._builds.get(build_uid)
+        return bool(build_uid) and (record is None or record.namespace == child["metadata"]["namespace"])
+
     def _apply_job(self, obj: Object, deleted: bool) -> None:
+        if not self._is_ours(build_of_job(obj["metadata"]), obj):
+            return
         job = JobFacts.read(obj)
         record = self._builds.get(job.build_uid)
-        if not job.build_uid or (record is not None and not record.owns(job)):
-            return
         known = self._jobs.get(job.build_uid)
         if deleted and not (job.finished and record is not None and not record.has_ended):
             if known is not None and known.uid == job.uid:
@@ -156,10 +164,10 @@ class Store:
                 self._bell(job.build_uid)
 
     def _apply_pod(self, obj: Object, deleted: bool) -> None:
+        if not self._is_ours(build_of_pod(obj["metadata"]), obj):
+            return
         pod = PodFacts.read(obj)
         record = self._builds.get(pod.build_uid)
-        if not pod.build_uid or (record is not None and not record.owns(pod)):
-            return
         pods = record.pods if record else self._orphan_pods.setdefault(pod.build_uid, {})
         known = pods.get(pod.uid)
         if known is None or pod.resource_version > known.resource_version:

@@ -8,7 +8,6 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from publishbuild.decide.redaction import redacted
 from publishbuild.models.spec import PublishBuildSpec
 from publishbuild.models.status import PublishBuildStatus
 from publishbuild.names import (
@@ -21,6 +20,7 @@ from publishbuild.names import (
     job_name,
     slot_of,
 )
+from publishbuild.redaction import bounded, redacted
 from publishbuild.runner.result import RunResult
 
 Object = dict[str, Any]
@@ -102,12 +102,12 @@ class JobFacts:
             namespace=metadata["namespace"],
             name=metadata["name"],
             uid=metadata["uid"],
-            build_uid=_build_of_job(metadata),
+            build_uid=build_of_job(metadata),
             resource_version=int(metadata["resourceVersion"]),
             deleting="deletionTimestamp" in metadata,
             complete=complete is not None,
             failed_reason=(failed.get("reason") or "JobFailed") if failed else None,
-            failed_message=failed.get("message", "") if failed else "",
+            failed_message=bounded(failed.get("message", "")) if failed else "",
             started=_time(status["startTime"]) if status.get("startTime") else None,
             ended=_time(ended) if ended else None,
             succeeded_pods=status.get("succeeded", 0),
@@ -120,7 +120,10 @@ class JobFacts:
 
 @dataclass(frozen=True, slots=True)
 class PodFacts:
-    """One attempt. ``exit_code`` is set once the runner's container has ended."""
+    """One attempt. ``exit_code`` is set once the runner's container has ended.
+
+    ``message`` and ``waiting_message`` are bounded and redacted; of a pod that is no build's they are not read.
+    """
 
     namespace: str
     name: str
@@ -152,27 +155,28 @@ class PodFacts:
     def read(cls, pod: Object) -> PodFacts:
         """From the object as the API server gives it."""
         metadata, status = pod["metadata"], pod.get("status") or {}
+        build_uid = build_of_pod(metadata)
         container: Object = next(
             (c for c in status.get("containerStatuses") or () if c["name"] == RUNNER_CONTAINER), {"state": {}}
         )
         ended = container.get("state", {}).get("terminated") or {}
         waiting_reason, waiting_message = _why_not_started(status, container)
-        message = ended.get("message") or status.get("message")
+        message = ended.get("message") or status.get("message") if build_uid else None
         return cls(
             namespace=metadata["namespace"],
             name=metadata["name"],
             uid=metadata["uid"],
-            build_uid=_build_of_pod(metadata),
+            build_uid=build_uid,
             resource_version=int(metadata["resourceVersion"]),
             created=_time(metadata["creationTimestamp"]),
             phase=status.get("phase", "Pending"),
             exit_code=ended.get("exitCode"),
             reason=ended.get("reason") or status.get("reason"),
-            message=redacted(message) if message else None,
+            message=redacted(bounded(message)) if message else None,
             started=_time(ended["startedAt"]) if ended.get("startedAt") else None,
             finished=_time(ended["finishedAt"]) if ended.get("finishedAt") else None,
             waiting_reason=waiting_reason,
-            waiting_message=waiting_message,
+            waiting_message=redacted(bounded(waiting_message)) if build_uid else "",
             disrupted=_condition(status, "DisruptionTarget", "True") is not None,
         )
 
@@ -282,7 +286,7 @@ def _readable(status: Object, bad: set[tuple[int | str, ...]]) -> Object:
     }
 
 
-def _build_of_job(metadata: Object) -> str:
+def build_of_job(metadata: Object) -> str:
     """Uid of the build whose one Job this is, or "". A label alone proves nothing: anybody may write it."""
     labels = metadata.get("labels") or {}
     name, uid = labels.get(LABEL_BUILD, ""), labels.get(LABEL_UID, "")
@@ -290,7 +294,7 @@ def _build_of_job(metadata: Object) -> str:
     return uid if ours else ""
 
 
-def _build_of_pod(metadata: Object) -> str:
+def build_of_pod(metadata: Object) -> str:
     """Uid of the build whose Job made this pod, or ""."""
     labels = metadata.get("labels") or {}
     uid: str = labels.get(LABEL_UID, "")

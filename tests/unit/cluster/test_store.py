@@ -213,6 +213,18 @@ class TestPods:
         store.apply(PODS, a_pod(2))
         assert len(store.pods(UID)) == 2
 
+    def test_no_word_of_a_pod_is_read_that_is_no_builds(self, store: Store, rung: Rung) -> None:
+        """A pod with our labels but another owner, or in another namespace than the build, costs nothing but a look."""
+        store.apply(BUILDS, a_build())
+        rung.clear()
+        nobodys, elsewhere = a_pod(1), a_pod(2, namespace="elsewhere")
+        nobodys["metadata"]["ownerReferences"] = []
+        for pod in (nobodys, elsewhere):
+            # Whoever reads it fails.
+            store.apply(PODS, pod | {"status": "unreadable"})
+        assert store.pods(UID) == ()
+        assert rung == []
+
     def test_a_stale_pod_is_ignored(self, store: Store) -> None:
         """A pod that has failed does not run again."""
         store.apply(BUILDS, a_build())
