@@ -1,0 +1,5 @@
+"""What holds for every test of every suite."""
+
+from __future__ import annotations
+
+pytest_plugins = ("tests.support.open_connections",)
