@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import pytest
 
 from tests.support.cluster import KUBECTL, ROOT, apply_crd
 from tests.support.fixtures import Manifest, StartOperator
-from tests.support.kube import JobRecorder, Kube, Object, condition
+from tests.support.kube import JobRecorder, Kube, Object, condition, own_namespace
 from tests.support.operator_process import OperatorProcess
 from tests.support.redis_process import RedisProcess
 from tests.support.waiting import until
@@ -26,11 +25,8 @@ PAUSE = "publishbuild.dev/paused"
 @pytest.fixture
 def other(kube: Kube) -> Iterator[Kube]:
     """A second namespace."""
-    made = Kube(kube.kubeconfig, KUBECTL, f"t-{uuid.uuid4().hex[:12]}")
-    made.kubectl("create", "namespace", made.namespace)
-    yield made
-    made.kubectl("delete", "namespace", made.namespace, "--wait=false")
-    made.close()
+    with own_namespace(kube.kubeconfig) as made:
+        yield made
 
 
 def reason(build: Object) -> str:
