@@ -40,6 +40,9 @@ test: setup ## All tests: lint, types, import rules, unit, integration, end to e
 test-long: images ## End-to-end tests that take many minutes: the pod dies, and EAS is away, at each step (needs cluster-up)
 	@$(VENV)/bin/pytest tests/e2e -q -m long
 
+test-repeat: setup ## The integration suite in a new random order each time (RUNS=n, LOAD=1 beside busy cores, SEED=n again, WRITE=1)
+	@$(PY) -m tests.repeat $(if $(SEED),--seed $(SEED),--runs $(or $(RUNS),10)) $(if $(LOAD),--load) $(if $(WRITE),--write)
+
 check: setup ## What needs no cluster: lint, types, import rules, generated files, unit tests
 	@hack/check.sh
 
@@ -111,4 +114,4 @@ images-reproducible: setup ## Build both images twice from nothing: are they the
 format: setup ## Let ruff lay out the code
 	@$(VENV)/bin/ruff format -q . && $(VENV)/bin/ruff check -q --fix .
 
-.PHONY: help setup demo test test-long check faults faults-selftest generate verify docs record-statuses soak reliability bench bench-scale bench-peers flames pictures cluster-up cluster-down images sbom images-reproducible format
+.PHONY: help setup demo test test-long test-repeat check faults faults-selftest generate verify docs record-statuses soak reliability bench bench-scale bench-peers flames pictures cluster-up cluster-down images sbom images-reproducible format
