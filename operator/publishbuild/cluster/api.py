@@ -185,7 +185,7 @@ class Api:
         """Close the connections; none is open when this returns."""
         await self._session.close()
         await self._client.close()
-        await self._sockets.close()
+        await self._sockets.aclose()
 
 
 def _proxy_of(host: str) -> str | None:

@@ -31,7 +31,7 @@ class Sockets:
         self._open.add(made)
         return made
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         """End what is still being closed, and return once all are."""
         for one in self._open:
             with contextlib.suppress(OSError):  # not connected yet, or not any more
