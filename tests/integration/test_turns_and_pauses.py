@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.cluster import KUBECTL, ROOT, apply_crd
+from tests.support.cluster import KUBECTL, ROOT, apply_crd, own_ports
 from tests.support.fixtures import Manifest, StartOperator
 from tests.support.kube import JobRecorder, Kube, Object, condition, own_namespace
 from tests.support.operator_process import OperatorProcess
@@ -118,7 +118,7 @@ def own_cluster() -> Iterator[Kube]:
     def run(*command: str | Path) -> None:
         subprocess.run([*map(str, command)], cwd=ROOT, check=True, capture_output=True, timeout=300)
 
-    run(*hack, "up", "--node", "none", "--state", state)
+    run(*hack, "up", "--node", "none", "--state", state, *own_ports(1))
     made = Kube(state / "kubeconfig", KUBECTL, "shop")
     try:
         made.kubectl("create", "namespace", "shop")
