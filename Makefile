@@ -49,6 +49,9 @@ test-long: ## End-to-end tests that take many minutes: the pod dies, and EAS is 
 	@$(PY) -m hack.images build --only operator --only standins --only redis > /dev/null
 	@$(ON_NODE) hack/test_on_node.sh -m long
 
+test-repeat: with-redis ## The integration suite in a new random order each time (RUNS=n, LOAD=1 beside busy cores, SEED=n again, WRITE=1)
+	@$(ON_KWOK) $(PY) -m tests.repeat $(if $(SEED),--seed $(SEED),--runs $(or $(RUNS),10)) $(if $(LOAD),--load) $(if $(WRITE),--write)
+
 check: ## What needs no cluster: lint, types, import rules, generated files, unit tests
 	$(call prepare,check)
 	@hack/check.sh
@@ -128,4 +131,4 @@ fresh: ## Run RUN="make demo" on a bare Debian that has never seen this (SUITE=t
 format: setup ## Let ruff lay out the code
 	@$(VENV)/bin/ruff format -q . && $(VENV)/bin/ruff check -q --fix .
 
-.PHONY: help setup images-setup with-redis demo test test-long check faults faults-selftest generate verify docs record-statuses soak reliability bench bench-scale bench-peers flames pictures cluster-up cluster-down images sbom images-reproducible fresh format
+.PHONY: help setup images-setup with-redis demo test test-long test-repeat check faults faults-selftest generate verify docs record-statuses soak reliability bench bench-scale bench-peers flames pictures cluster-up cluster-down images sbom images-reproducible fresh format

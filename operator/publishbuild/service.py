@@ -71,8 +71,12 @@ class Service:
         Raises:
             LeadershipLostError: the lease was lost; nothing more was written.
         """
-        for server in self._servers.values():
-            await server.start()
+        try:
+            for server in self._servers.values():
+                await server.start()
+        except BaseException:
+            await self._close()
+            raise
         ports = {name: server.port for name, server in self._servers.items()}
         log.info("operator starts", **ports, **_shown_settings(self._settings))
         work = asyncio.create_task(self._work())
@@ -203,10 +207,14 @@ class Service:
         self._metrics.leader.set(0)
         work.cancel()
         await asyncio.gather(work, watch_stopped, return_exceptions=True)
+        await self._close()
+        log.info("operator stopped")
+
+    async def _close(self) -> None:
+        """Close every connection, and stop listening."""
         await self._rooms.queue.close()
         await self._api.close()
         await asyncio.gather(*(server.stop() for server in self._servers.values()))
-        log.info("operator stopped")
 
     async def _give_lease_back(self) -> None:
         if self._keeping is not None:

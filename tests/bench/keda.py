@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from hack.cluster.go_builds import built, sources
-from tests.support.operator_process import free_port
+from tests.support.ports import free_port
 from tests.support.rig import Rig
 from tests.support.waiting import until
 

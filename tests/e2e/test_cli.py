@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,11 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 
 @pytest.fixture
-def cli(kubectl: Kubectl, tmp_path: Path) -> Cli:
+def cli(kubectl: Kubectl, tmp_path: Path) -> Iterator[Cli]:
     """The command of a user of the tests' namespace."""
-    return Cli(in_namespace(STATE / "kubeconfig", kubectl.namespace, tmp_path / "kubeconfig"), tmp_path)
+    made = Cli(in_namespace(STATE / "kubeconfig", kubectl.namespace, tmp_path / "kubeconfig"), tmp_path)
+    yield made
+    made.end()
 
 
 def test_the_log_is_followed_from_before_the_pod_to_the_end(kube: Kube, publish: Publish, cli: Cli) -> None:

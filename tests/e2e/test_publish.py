@@ -106,14 +106,16 @@ def test_the_operators_pod_ends_well(kube: Kube) -> None:
 
     [before] = pods()
     name = before["metadata"]["name"]
-    watched = kube.popen("get", "pod", name, "--watch", "-o", "json")
-    kube.kubectl("delete", "pod", name, "--timeout=30s")
-    until(
-        lambda: any(pod["status"]["phase"] == "Running" and pod["metadata"]["name"] != name for pod in pods()),
-        seconds=60,
-        what="a new operator",
-    )
-    watched.terminate()
-    seen, _ = watched.communicate(timeout=10)
+    with kube.popen("get", "pod", name, "--watch", "-o", "json") as watched:
+        try:
+            kube.kubectl("delete", "pod", name, "--timeout=30s")
+            until(
+                lambda: any(pod["status"]["phase"] == "Running" and pod["metadata"]["name"] != name for pod in pods()),
+                seconds=60,
+                what="a new operator",
+            )
+        finally:
+            watched.terminate()
+        seen, _ = watched.communicate(timeout=10)
     codes = {line.split(":")[1].strip(" ,") for line in seen.splitlines() if '"exitCode"' in line}
     assert codes == {"0"}, json.dumps(sorted(codes))

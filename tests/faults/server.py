@@ -10,6 +10,8 @@ from typing import Any, Self
 
 import aiohttp
 
+from publishbuild.cluster.sockets import Sockets
+
 Object = dict[str, Any]
 
 LINE_BYTES = 4 * 1024 * 1024
@@ -24,8 +26,11 @@ class Server:
         authority = base64.b64decode(cluster["certificate-authority-data"]).decode()
         self.url: str = cluster["server"]
         self.headers = {"Authorization": f"Bearer {read['users'][0]['user']['token']}"}
+        self._sockets = Sockets()
         self.session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, ssl=ssl.create_default_context(cadata=authority)),
+            connector=aiohttp.TCPConnector(
+                limit=0, ssl=ssl.create_default_context(cadata=authority), socket_factory=self._sockets.make
+            ),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=10),
             read_bufsize=LINE_BYTES,
             auto_decompress=False,
@@ -36,6 +41,7 @@ class Server:
 
     async def __aexit__(self, *_: object) -> None:
         await self.session.close()
+        await self._sockets.aclose()
 
     async def call(self, verb: str, path: str, body: Object | None = None, content_type: str = "") -> Object:
         """One request of a user."""

@@ -5,7 +5,6 @@ Each test has a namespace, a Redis and an operator of its own, so tests run side
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,9 +12,9 @@ from typing import Any
 import pytest
 
 from tests.support.api_proxy import ApiProxy
-from tests.support.cluster import KUBECTL, kwok_kubeconfig
+from tests.support.cluster import kwok_kubeconfig
 from tests.support.fixtures import Manifest, StartOperator
-from tests.support.kube import JobRecorder, Kube
+from tests.support.kube import JobRecorder, Kube, own_namespace
 from tests.support.manifests import a_manifest
 from tests.support.operator_process import OperatorProcess
 from tests.support.redis_process import RedisProcess
@@ -30,11 +29,8 @@ def kubeconfig() -> Path:
 @pytest.fixture
 def kube(kubeconfig: Path) -> Iterator[Kube]:
     """A namespace of the test's own."""
-    made = Kube(kubeconfig, KUBECTL, f"t-{uuid.uuid4().hex[:12]}")
-    made.kubectl("create", "namespace", made.namespace)
-    yield made
-    made.kubectl("delete", "namespace", made.namespace, "--wait=false")
-    made.close()
+    with own_namespace(kubeconfig) as made:
+        yield made
 
 
 @pytest.fixture

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.cluster import KUBECTL, ROOT, apply_crd
+from tests.support.cluster import KUBECTL, ROOT, apply_crd, own_ports
 from tests.support.fixtures import Manifest, StartOperator
-from tests.support.kube import JobRecorder, Kube, Object, condition
+from tests.support.kube import JobRecorder, Kube, Object, condition, own_namespace
 from tests.support.operator_process import OperatorProcess
 from tests.support.redis_process import RedisProcess
 from tests.support.waiting import until
@@ -26,11 +25,8 @@ PAUSE = "publishbuild.dev/paused"
 @pytest.fixture
 def other(kube: Kube) -> Iterator[Kube]:
     """A second namespace."""
-    made = Kube(kube.kubeconfig, KUBECTL, f"t-{uuid.uuid4().hex[:12]}")
-    made.kubectl("create", "namespace", made.namespace)
-    yield made
-    made.kubectl("delete", "namespace", made.namespace, "--wait=false")
-    made.close()
+    with own_namespace(kube.kubeconfig) as made:
+        yield made
 
 
 def reason(build: Object) -> str:
@@ -122,7 +118,7 @@ def own_cluster() -> Iterator[Kube]:
     def run(*command: str | Path) -> None:
         subprocess.run([*map(str, command)], cwd=ROOT, check=True, capture_output=True, timeout=300)
 
-    run(*hack, "up", "--node", "none", "--state", state)
+    run(*hack, "up", "--node", "none", "--state", state, *own_ports(1))
     made = Kube(state / "kubeconfig", KUBECTL, "shop")
     try:
         made.kubectl("create", "namespace", "shop")

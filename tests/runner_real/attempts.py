@@ -133,6 +133,8 @@ def kill_leftovers() -> None:
         runner = _STARTED.pop()
         if runner.poll() is None:
             kill_pod(runner)
+        assert runner.stdout is not None
+        runner.stdout.close()
 
 
 def _descendants(pid: int) -> list[int]:

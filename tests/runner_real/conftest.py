@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.runner_real.attempts import EAS_PORT, STAGES, Standins, kill_leftovers
+from tests.support.ports import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,7 +64,7 @@ def standins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standins]:
     folder = tmp_path_factory.mktemp("standins")
     names = ("tests/standins/make_certificate.py", str(folder), "localhost", "127.0.0.1")
     subprocess.run((sys.executable, *names), check=True)
-    http_port, https_port = _free_port(), _free_port()
+    http_port, https_port = free_port(), free_port()
     environment = {
         **os.environ,
         "STANDIN_HOST": "127.0.0.1",
@@ -77,13 +78,6 @@ def standins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standins]:
             yield Standins(http_port=http_port, https_port=https_port, certificate=folder / "ca.crt")
         finally:
             server.terminate()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _wait_for(url: str, server: subprocess.Popen[bytes]) -> None:

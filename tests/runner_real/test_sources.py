@@ -20,6 +20,7 @@ from publishbuild.runner.redact import Redactor
 from tests.runner_real.attempts import Standins
 from tests.runner_real.programs import find_program
 from tests.standins.git_server import PRIVATE, REPOSITORY, make_repository
+from tests.support.ports import free_port
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.integration
@@ -61,9 +62,7 @@ def ssh_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshHost]:
         key = ("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name))
         subprocess.run(key, check=True)
     (folder / "authorized").write_text((folder / "user.pub").read_text())
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
+    port = free_port()
     (folder / "config").write_text(
         f"Port {port}\nListenAddress 127.0.0.1\nHostKey {folder / 'host'}\nAuthorizedKeysFile {folder / 'authorized'}\n"
         "StrictModes no\nUsePAM no\nPidFile none\nPermitRootLogin yes\nPasswordAuthentication no\n"

@@ -31,9 +31,8 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-async def _run(wanted: argparse.Namespace, rig: Rig) -> Soak:
-    wire = Wire(rig.kubeconfig, rig.folder)
-    operator = rig.operator(kubeconfig=wire.start(), max_concurrent=wanted.limit)
+async def _run(wanted: argparse.Namespace, rig: Rig, wire: Wire) -> Soak:
+    operator = rig.operator(kubeconfig=wire.kubeconfig, max_concurrent=wanted.limit)
 
     def restart_redis() -> None:
         print("  Redis is killed and started anew, empty", flush=True)
@@ -64,8 +63,8 @@ def main() -> int:
     """Run the soak; the exit code."""
     wanted = _arguments()
     print(f"soak: {wanted.builds:,} builds, {wanted.limit} at once, seed {wanted.seed}", flush=True)
-    with Rig("soak") as rig:
-        soak = asyncio.run(_run(wanted, rig))
+    with Rig("soak") as rig, Wire(rig.kubeconfig, rig.folder) as wire:
+        soak = asyncio.run(_run(wanted, rig, wire))
     first, last = soak.samples[0], soak.samples[-1]
     judged = verdict(first, last)
     if wanted.keep:

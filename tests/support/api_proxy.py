@@ -6,12 +6,15 @@ import asyncio
 import ssl
 import threading
 from collections.abc import Callable
+from contextlib import aclosing
 from pathlib import Path
 from typing import Self
 
 import aiohttp
 import yaml
 from aiohttp import web
+
+from publishbuild.cluster.sockets import Sockets
 
 _HOP = frozenset({"host", "connection", "transfer-encoding", "content-length", "content-encoding", "accept-encoding"})
 _LOOK_SECONDS = 0.02
@@ -42,7 +45,7 @@ class ApiProxy:
         self._loop = asyncio.new_event_loop()
         self._started = threading.Event()
         self._stop: asyncio.Event | None = None
-        self._thread = threading.Thread(target=self._loop.run_until_complete, args=(self._serve(),), daemon=True)
+        self._thread = threading.Thread(target=self._run, daemon=True)
         self.port = 0
 
     def __enter__(self) -> Self:
@@ -53,7 +56,6 @@ class ApiProxy:
     def __exit__(self, *_: object) -> None:
         self._call(lambda: self._stop.set() if self._stop else None)
         self._thread.join(10)
-        self._loop.close()
 
     def kubeconfig(self, made: Path, namespace: str) -> Path:
         """``made``: a kubeconfig that leads through here, whose context names ``namespace``."""
@@ -89,14 +91,22 @@ class ApiProxy:
         for request in list(self._requests):
             _break(request)
 
+    def _run(self) -> None:
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:  # ends what still answers, too
+            runner.run(self._serve())
+
     async def _serve(self) -> None:
         self._stop = asyncio.Event()
         server = self._config["clusters"][0]["cluster"]["server"]
         app = web.Application(client_max_size=16 * 1024 * 1024)
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        connector = aiohttp.TCPConnector(ssl=context, limit=0)
-        async with aiohttp.ClientSession(server, connector=connector, auto_decompress=False) as session:
+        sockets = Sockets()
+        connector = aiohttp.TCPConnector(ssl=context, limit=0, socket_factory=sockets.make)
+        async with (
+            aclosing(sockets),
+            aiohttp.ClientSession(server, connector=connector, auto_decompress=False) as session,
+        ):
 
             async def answer(request: web.Request) -> web.StreamResponse:
                 if self._is_cut:

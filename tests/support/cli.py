@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
@@ -21,6 +21,7 @@ class Cli:
 
     kubeconfig: Path
     folder: Path
+    _started: list[subprocess.Popen[str]] = field(default_factory=list)
 
     def __call__(
         self, *arguments: str, stdin: str | None = None, folder: Path | None = None, seconds: float = 120
@@ -39,8 +40,8 @@ class Cli:
         )
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """Run it beside the test."""
-        return subprocess.Popen(
+        """Run it beside the test, until it ends or `end` does it."""
+        process = subprocess.Popen(
             [*_COMMAND, *arguments],
             cwd=self.folder,
             env=self._environment(),
@@ -49,6 +50,14 @@ class Cli:
             stderr=subprocess.PIPE,
             text=True,
         )
+        self._started.append(process)
+        return process
+
+    def end(self) -> None:
+        """End all that were started, after a test that failed too."""
+        for process in self._started:
+            with process:
+                process.kill()
 
     def on_terminal(self, *arguments: str) -> Terminal:
         """Run it on a terminal of its own."""

@@ -7,13 +7,14 @@ import sys
 from pathlib import Path
 
 from hack.cluster.places import State
-from hack.cluster.settings import Settings
+from hack.cluster.settings import PORT_BASES, STEP, Settings
 from publishbuild import names
 from tests.support.waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
 STATE = ROOT / ".cluster" / "kwok"
 KUBECTL = ROOT / ".cluster" / "bin" / "kubectl"
+_OWN_PORTS = 1000
 
 
 def kwok_kubeconfig(state: Path = STATE, *options: str) -> Path:
@@ -23,6 +24,16 @@ def kwok_kubeconfig(state: Path = STATE, *options: str) -> Path:
     found = state / "kubeconfig"
     apply_crd(found)
     return found
+
+
+def own_ports(number: int) -> tuple[str, str]:
+    """Options for cluster ``number`` of a test's own, from 0: the test runs of two working trees never meet.
+
+    Their ports follow from those of the shared cluster, which whoever brings it up may choose.
+    """
+    shared = Settings.read(State.at(STATE))
+    base = shared.port_base if shared else PORT_BASES["kwok"]
+    return ("--port-base", str(base + _OWN_PORTS + STEP * number))
 
 
 def kwok_down(state: Path = STATE) -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import subprocess
 import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
@@ -14,6 +17,7 @@ from kubernetes import client, config, watch
 from urllib3.exceptions import HTTPError
 
 from publishbuild import names
+from tests.support.cluster import KUBECTL
 from tests.support.waiting import until
 
 Object = dict[str, Any]
@@ -123,6 +127,18 @@ class Kube:
             return builds if len(ended) == count == len(builds) else None
 
         return until(look, seconds=seconds, what=f"{count} builds ended", pause=0.2)
+
+
+@contextmanager
+def own_namespace(kubeconfig: Path) -> Iterator[Kube]:
+    """A namespace that is deleted when the block ends."""
+    made = Kube(kubeconfig, KUBECTL, f"t-{uuid.uuid4().hex[:12]}")
+    try:
+        made.kubectl("create", "namespace", made.namespace)
+        yield made
+        made.kubectl("delete", "namespace", made.namespace, "--wait=false")
+    finally:
+        made.close()
 
 
 def condition(obj: Object, kind: str) -> Object:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import urllib.error
@@ -13,15 +12,8 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from tests.support.waiting import until
-
-
-def free_port() -> int:
-    """A port of the loopback address that nobody listens on."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
+from tests.support.ports import free_port
+from tests.support.waiting import PATIENCE, until
 
 
 class OperatorProcess:
@@ -107,7 +99,7 @@ class OperatorProcess:
     def terminate(self, seconds: float = 15) -> int:
         """SIGTERM; the exit code."""
         self._process.send_signal(signal.SIGTERM)
-        return self._process.wait(seconds)
+        return self._process.wait(seconds * PATIENCE)
 
     def freeze(self) -> None:
         """SIGSTOP: the process is there and does nothing, as on a node that hangs."""
@@ -119,7 +111,7 @@ class OperatorProcess:
 
     def wait_ended(self, seconds: float) -> int:
         """The exit code, once it has ended by itself."""
-        return self._process.wait(seconds)
+        return self._process.wait(seconds * PATIENCE)
 
     def stop(self) -> None:
         """End it whatever state it is in."""

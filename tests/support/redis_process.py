@@ -9,7 +9,7 @@ from pathlib import Path
 
 import redis
 
-from tests.support.operator_process import free_port
+from tests.support.ports import free_port
 from tests.support.waiting import until
 
 

@@ -21,7 +21,8 @@ from typing import Any, TypeVar
 import pytest
 import redis
 
-from tests.support.waiting import until
+from tests.support.ports import HIGHEST, free_port
+from tests.support.waiting import PATIENCE, until
 
 Found = TypeVar("Found")
 SLOTS = 16384
@@ -43,14 +44,9 @@ def has_tls() -> bool:
     return not re.search(r"Failed finding TLS|Bad directive", said.stdout + said.stderr)
 
 
-def free_port(highest: int = 65535) -> int:
-    """A port on which nobody listens; a Cluster's node also takes the one 10000 above."""
-    while True:
-        with socket.socket() as one:
-            one.bind(("127.0.0.1", 0))
-            port = int(one.getsockname()[1])
-        if port <= highest:
-            return port
+def cluster_port() -> int:
+    """A free port for a Cluster's node, which also takes the one 10000 above."""
+    return free_port(HIGHEST - 10_000)
 
 
 class Server:
@@ -59,7 +55,7 @@ class Server:
     def __init__(self, folder: Path, *arguments: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
-        self.port = free_port(55000 if "--cluster-enabled" in arguments else 65535)
+        self.port = cluster_port() if "--cluster-enabled" in arguments else free_port()
         self._arguments = arguments
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -192,8 +188,8 @@ def is_whole(node: Server) -> bool:
 
 async def eventually(look: Callable[[], Awaitable[Found]], *, seconds: float, what: str) -> Found:
     """`until` for what must be awaited: the first truthy answer."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + seconds * PATIENCE
     while not (found := await look()):
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        assert time.monotonic() < deadline, f"not within {seconds * PATIENCE} s: {what}"
         await asyncio.sleep(0.05)
     return found

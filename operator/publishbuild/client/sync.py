@@ -1,9 +1,11 @@
-"""`publishbuild.client` without ``await``: one event loop on a thread of its own, in each process that asks."""
+"""`publishbuild.client` without ``await``, also in a thread that runs an event loop.
+
+Each call has an event loop on a thread of its own and ends both: nothing is left open, nothing runs between calls.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import os
 import threading
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
@@ -16,32 +18,30 @@ from publishbuild.client.publishing import BuildReport
 Result = TypeVar("Result")
 
 
-class _Loop:
-    """The loop of this process. A process that was forked starts one of its own, since threads are not inherited."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._owner = 0
-        self._loop: asyncio.AbstractEventLoop | None = None
-
-    def run(self, work: Coroutine[Any, Any, Result]) -> Result:
-        """What ``work`` returns; it is cancelled where the caller is interrupted."""
-        future = asyncio.run_coroutine_threadsafe(work, self._running())
-        try:
-            return future.result()
-        except BaseException:
-            future.cancel()
-            raise
-
-    def _running(self) -> asyncio.AbstractEventLoop:
-        with self._lock:
-            if self._loop is None or self._owner != os.getpid():
-                self._loop, self._owner = asyncio.new_event_loop(), os.getpid()
-                threading.Thread(target=self._loop.run_forever, name="publishbuild-client", daemon=True).start()
-            return self._loop
+def _run(work: Coroutine[Any, Any, Result]) -> Result:
+    """What ``work`` returns; it is cancelled where the caller is interrupted."""
+    loop, left = asyncio.new_event_loop(), asyncio.Event()
+    thread = threading.Thread(target=_serve, args=(loop, left), name="publishbuild-client", daemon=True)
+    thread.start()
+    future = asyncio.run_coroutine_threadsafe(work, loop)
+    try:
+        return future.result()
+    finally:
+        future.cancel()
+        loop.call_soon_threadsafe(left.set)
+        thread.join()
 
 
-_loop = _Loop()
+def _serve(loop: asyncio.AbstractEventLoop, left: asyncio.Event) -> None:
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        runner.run(_until(left))
+
+
+async def _until(left: asyncio.Event) -> None:
+    """Wait until the caller has ``left``, and then for what was cancelled: it may have connections to close."""
+    await left.wait()
+    if rest := asyncio.all_tasks() - {asyncio.current_task()}:
+        await asyncio.wait(rest)
 
 
 @dataclass(frozen=True)
@@ -56,15 +56,15 @@ class BuildHandle:
 
     def status(self) -> BuildReport:
         """How the build is now."""
-        return _loop.run(self._async().status())
+        return _run(self._async().status())
 
     def wait(self, timeout: float | None = None) -> BuildReport:
         """How the build ended, once it has; TimeoutError after ``timeout`` seconds."""
-        return _loop.run(self._async().wait(timeout))
+        return _run(self._async().wait(timeout))
 
     def cancel(self) -> None:
         """Ask for its end, whether it waits or runs; `wait` tells when it has come."""
-        _loop.run(self._async().cancel())
+        _run(self._async().cancel())
 
     def _async(self) -> publishing.BuildHandle:
         return publishing.BuildHandle(self.namespace, self.name, self.uid, self.kubeconfig, self.context)
@@ -82,7 +82,7 @@ def initiate_publishing(
     **options: Unpack[BuildOptions],
 ) -> BuildHandle:
     """Ask for a build and return: `publishbuild.client.initiate_publishing` for code without an event loop."""
-    made = _loop.run(
+    made = _run(
         publishing.initiate_publishing(
             git_url=git_url,
             revision=revision,

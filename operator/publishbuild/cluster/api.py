@@ -20,6 +20,7 @@ from kubernetes.aio import client as kube_client
 from yarl import URL
 
 from publishbuild.cluster.json_bytes import json_bytes
+from publishbuild.cluster.sockets import Sockets
 
 Object = dict[str, Any]
 
@@ -72,9 +73,12 @@ class Api:
         self.host = str(client.configuration.host)
         self.namespace = namespace
         self._count = count
+        self._sockets = Sockets()
         self._session = aiohttp.ClientSession(
             # Without a limit: each namespace has watches of its own, which must never keep the Lease waiting.
-            connector=aiohttp.TCPConnector(limit=0, ssl=self._client.rest_client.ssl_context),
+            connector=aiohttp.TCPConnector(
+                limit=0, ssl=self._client.rest_client.ssl_context, socket_factory=self._sockets.make
+            ),
             read_bufsize=_LINE_BYTES,
         )
         self._always: dict[str, Any] = {
@@ -178,9 +182,10 @@ class Api:
         return await self._session.request(verb, url, headers=headers, data=data, timeout=patience, **self._always)
 
     async def close(self) -> None:
-        """Close the connections."""
+        """Close the connections; none is open when this returns."""
         await self._session.close()
         await self._client.close()
+        await self._sockets.aclose()
 
 
 def _proxy_of(host: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,14 +19,18 @@ def user_kubeconfig(kube: Kube, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def cli(user_kubeconfig: Path, tmp_path: Path) -> Cli:
+def cli(user_kubeconfig: Path, tmp_path: Path) -> Iterator[Cli]:
     """`publishbuild`, for a user of the test's namespace who stands in an empty folder."""
     folder = tmp_path / "folder"
     folder.mkdir()
-    return Cli(user_kubeconfig, folder)
+    made = Cli(user_kubeconfig, folder)
+    yield made
+    made.end()
 
 
 @pytest.fixture
-def proxied(proxy: ApiProxy, kube: Kube, tmp_path: Path) -> Cli:
+def proxied(proxy: ApiProxy, kube: Kube, tmp_path: Path) -> Iterator[Cli]:
     """`publishbuild` for a user who goes that way."""
-    return Cli(proxy.kubeconfig(tmp_path / "proxied", kube.namespace), tmp_path)
+    made = Cli(proxy.kubeconfig(tmp_path / "proxied", kube.namespace), tmp_path)
+    yield made
+    made.end()

@@ -68,7 +68,7 @@ def test_following_goes_from_waiting_over_a_retry_to_the_end(
         kube.kubectl("annotate", "pod", pod, "--overwrite", "kwok.publishbuild.dev/outcome=fail")
         proxy.logs.open.discard(pod)
     kube.wait_phase("app", "Failed", seconds=60)
-    told, said = following.communicate(timeout=60)
+    told, said = following.communicate(timeout=120)
     assert (told, following.returncode) == ("", 0)
     assert "app Retrying" in said
 
@@ -93,7 +93,7 @@ def test_a_lost_connection_repeats_no_line_and_loses_none(
     kube.patch_spec("app", cancel=True)
     kube.wait_phase("app", "Cancelled")
     proxy.logs.open.discard(pod)
-    told, _ = following.communicate(timeout=60)
+    told, _ = following.communicate(timeout=120)
     assert (told, following.returncode) == ("", 0)
 
 
@@ -116,7 +116,7 @@ def test_the_tail_of_a_log_goes_on(
     proxy.logs.write(pod, "new")
     assert lines_until(following, "new") == [head, "new"]
     following.kill()
-    following.communicate(timeout=30)
+    following.communicate(timeout=120)
 
 
 def test_a_pod_that_is_gone_leaves_its_last_lines_and_the_links(

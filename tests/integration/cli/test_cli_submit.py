@@ -59,7 +59,7 @@ class TestExitCodes:
         assert waiting.stdout.readline() == created("app")  # the name comes first of all
         kube.wait_phase("app", "Running")
         kube.patch_spec("app", cancel=True)
-        _, said = waiting.communicate(timeout=60)
+        _, said = waiting.communicate(timeout=120)
         assert waiting.returncode == 3
         assert said.startswith("app Cancelled")
 
@@ -79,7 +79,7 @@ class TestExitCodes:
         assert waiting.stdout is not None
         waiting.stdout.readline()
         kube.delete_build("app")
-        _, said = waiting.communicate(timeout=60)
+        _, said = waiting.communicate(timeout=120)
         assert waiting.returncode == 1
         assert "was deleted" in said or "not found" in said
 

@@ -43,7 +43,7 @@ def test_without_a_terminal_each_change_is_a_line(
     watching = cli.start("watch", "app")
     assert first_line(watching).endswith("app Created\n")
     start_operator()
-    told, said = watching.communicate(timeout=60)
+    told, said = watching.communicate(timeout=120)
     lines = told.splitlines()
     assert last in lines[-1]
     assert len(set(lines)) == len(lines)
@@ -78,7 +78,7 @@ def test_a_cancelled_build_is_3_and_a_deleted_one_is_1(
         watching = cli.start("watch", name)
         assert name in first_line(watching)
         end(name)
-        watching.communicate(timeout=60)
+        watching.communicate(timeout=120)
         codes[name] = watching.returncode
     assert codes == {"cancelled": 3, "deleted": 1}
 
@@ -116,7 +116,7 @@ def test_ctrl_c_leaves_the_build_alone(cli: Cli, kube: Kube, start_operator: Sta
     watching = cli.start("watch", "app")
     assert "app Running" in first_line(watching)
     watching.send_signal(signal.SIGINT)
-    _, said = watching.communicate(timeout=30)
+    _, said = watching.communicate(timeout=120)
     assert watching.returncode == 130
     assert "publishbuild watch app goes on, publishbuild cancel app stops" in said
     assert said.count("\n") == 1
@@ -137,7 +137,7 @@ def test_it_outlives_an_api_server_that_is_away(
     kube.patch_spec("app", cancel=True)
     kube.wait_phase("app", "Cancelled")
     proxy.mend()
-    told, said = watching.communicate(timeout=60)
+    told, said = watching.communicate(timeout=120)
     assert watching.returncode == 3
     assert "app Cancelled" in told
     assert "no answer from the API server" in said

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 from pathlib import Path
 
@@ -19,7 +19,6 @@ from publishbuild.client import (
     initiate_publishing,
     sync,
 )
-from tests.support.cli import in_namespace
 from tests.support.fixtures import Manifest, StartOperator
 from tests.support.kube import Kube
 from tests.support.redis_servers import eventually
@@ -34,6 +33,13 @@ COMMIT = "9d3f0a8b1c2e4d5f6a7b8c9d0e1f2a3b4c5d6e7f"
 @pytest.fixture
 async def client(user_kubeconfig: Path) -> AsyncIterator[Client]:
     async with connected(str(user_kubeconfig)) as made:
+        yield made
+
+
+@pytest.fixture
+def wire(user_kubeconfig: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wire]:
+    """The same user's way to the API server, which can be cut."""
+    with Wire(user_kubeconfig, tmp_path_factory.mktemp("wire")) as made:
         yield made
 
 
@@ -94,12 +100,10 @@ class TestInitiatePublishing:
 
 
 async def test_a_watch_outlives_cut_connections(
-    kube: Kube, tmp_path: Path, start_operator: StartOperator, manifest: Manifest
+    kube: Kube, wire: Wire, start_operator: StartOperator, manifest: Manifest
 ) -> None:
     """Whoever waits is told the end also where every connection breaks again and again meanwhile."""
-    wire = Wire(in_namespace(kube.kubeconfig, kube.namespace, tmp_path / "straight"), tmp_path)
-    kubeconfig = wire.start()
-    async with connected(str(kubeconfig)) as client:
+    async with connected(str(wire.kubeconfig)) as client:
         await client.builds.create(kube.namespace, manifest("app", outcome="hold", seconds=0))
         start_operator()
         phases: list[str] = []

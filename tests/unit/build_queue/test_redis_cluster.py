@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from publishbuild.build_queue.redis_queue import EPOCH, QueueUnavailableError, RedisQueue
+from tests.support.ports import free_port
 from tests.support.queue_probe import ROOM, Service, works
-from tests.support.redis_servers import Server, cluster, ended, eventually, free_port, is_whole, move_slot
+from tests.support.redis_servers import Server, cluster, ended, eventually, is_whole, move_slot
 from tests.support.waiting import until
 
 

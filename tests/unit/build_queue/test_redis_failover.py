@@ -11,8 +11,9 @@ from redis.exceptions import ResponseError
 
 from publishbuild.build_queue.redis_queue import EPOCH, QueueUnavailableError, RedisQueue, StaleIndexError
 from tests.standins.make_certificate import make_certificate
+from tests.support.ports import free_port
 from tests.support.queue_probe import ROOM, Service, works
-from tests.support.redis_servers import SentinelServer, Server, ended, eventually, free_port, has_tls
+from tests.support.redis_servers import SentinelServer, Server, cluster_port, ended, eventually, has_tls
 from tests.support.waiting import until
 
 
@@ -58,7 +59,7 @@ async def test_tls_to_a_cluster(tmp_path: Path, keys: Path) -> None:
     """With rediss+cluster:// the nodes are asked, found and used over TLS."""
     tls = {"tls-cert-file": keys / "tls.crt", "tls-key-file": keys / "tls.key", "tls-ca-cert-file": keys / "ca.crt"}
     options = ("--cluster-enabled", "yes", "--cluster-require-full-coverage", "no", "--tls-cluster", "yes")
-    port = free_port(55000)
+    port = cluster_port()
     node = Server(tmp_path, *options, "--tls-auth-clients", "no", "--tls-port", str(port), *_as_arguments(tls)).start()
     with ended(node):
         node.do("CLUSTER ADDSLOTS", node.do("CLUSTER KEYSLOT", EPOCH))

@@ -21,7 +21,8 @@ from publishbuild.build_queue.faults import FAULTS
 from publishbuild.build_queue.redis_queue import EPOCH, WAITING, RedisQueue, StaleIndexError
 from publishbuild.decide.order import Room
 from tests.standins.make_certificate import make_certificate
-from tests.support.redis_servers import SentinelServer, Server, free_port, has_tls
+from tests.support.ports import free_port
+from tests.support.redis_servers import SentinelServer, Server, has_tls
 from tests.support.waiting import until
 
 ROOM = Room(places=1, namespace_limit=0, running={}, busy=(), turns={"a": 0})

@@ -17,7 +17,7 @@ import redis
 from hack.demo.kubectl import ROOT
 from publishbuild.build_queue.redis_queue import RedisQueue
 from tests.support.chart import of_kind, rendered
-from tests.support.operator_process import free_port
+from tests.support.ports import free_port
 from tests.support.waiting import until
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from publishbuild.runner.callback import Callback
 from tests.support.callback_server import TOKEN, CallbackServer
-from tests.support.operator_process import free_port
+from tests.support.ports import free_port
 from tests.support.waiting import until
 
 
