@@ -117,6 +117,11 @@ images: ## Build the images and load them into the local cluster's node
 	  { [ ! -S .cluster/containerd/containerd.sock ] && echo "images: no node is up; make cluster-up, then make images loads them" \
 	    || $(PY) -m hack.cluster load $$archives; }
 
+push: ## Push the demo's images to REGISTRY=registry.example/me, for make demo CONTEXT=name REGISTRY=registry.example/me
+	@$(if $(REGISTRY),,$(error make push needs REGISTRY, such as registry.example/me))
+	$(call prepare,$(if $(ROOT_ON_LINUX),images,images-with-docker))
+	@$(PY) -m hack.images push --only operator --only standins --only redis --registry $(REGISTRY)
+
 sbom: images-setup ## Write a bill of materials (CycloneDX) for each image into .cluster/sbom/
 	@$(PY) -m hack.images build --only operator --only runner > /dev/null
 	@$(PY) -m hack.images sbom --only operator --only runner
@@ -131,4 +136,4 @@ fresh: ## Run RUN="make demo" on a bare Debian that has never seen this (SUITE=t
 format: setup ## Let ruff lay out the code
 	@$(VENV)/bin/ruff format -q . && $(VENV)/bin/ruff check -q --fix .
 
-.PHONY: help setup images-setup with-redis demo test test-long test-repeat check faults faults-selftest generate verify docs record-statuses soak reliability bench bench-scale bench-peers flames pictures cluster-up cluster-down images sbom images-reproducible fresh format
+.PHONY: help setup images-setup with-redis demo test test-long test-repeat check faults faults-selftest generate verify docs record-statuses soak reliability bench bench-scale bench-peers flames pictures cluster-up cluster-down images push sbom images-reproducible fresh format
