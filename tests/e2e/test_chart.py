@@ -12,6 +12,9 @@ import pytest
 
 from hack.demo.helm import CHART, IMAGES, Helm, HelmError, merged
 from hack.demo.kubectl import Kubectl
+from hack.images.catalogue import OPERATOR as OPERATOR_IMAGE
+from hack.images.catalogue import REDIS as REDIS_IMAGE
+from hack.images.names import chart_names, in_full
 from tests.e2e.chart_release import BUILDS, OPERATOR, RELEASE, SECONDS, a_build
 from tests.e2e.conftest import STATE
 from tests.support.kube import JobRecorder, Kube, Object
@@ -50,6 +53,17 @@ def test_helm_test_runs_a_real_build(installed: Helm) -> None:
     said = installed("test", RELEASE, "--timeout", "240s")
     assert "Succeeded" in said
     assert installed.kubectl.get("publishbuilds", "-l", "app.kubernetes.io/component=test")["items"] == []
+
+
+def test_no_value_is_needed_where_nodes_have_the_images(installed: Helm) -> None:
+    """The local node has the images under the chart's own names: operator and Redis become ready without a value."""
+    try:
+        installed.install({}, seconds=SECONDS)
+        pods = installed.kubectl.get("pods", "-l", f"app.kubernetes.io/instance={RELEASE}")["items"]
+        asked = {in_full(container["image"]) for pod in pods for container in pod["spec"]["containers"]}
+        assert asked == {chart_names()[image.name].name for image in (OPERATOR_IMAGE, REDIS_IMAGE)}
+    finally:
+        installed.install(IMAGES, seconds=SECONDS)
 
 
 def test_helm_test_fails_where_no_build_can_run(installed: Helm) -> None:
