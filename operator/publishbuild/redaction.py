@@ -58,6 +58,7 @@ _NAMED = re.compile(
     re.DOTALL,
 )
 _NAME, _VALUE = 1, 2
+_SECRET_NAME = re.compile(_WORD)
 # --token …
 _FLAG = re.compile(rf"(-(?<![\w-]-)-?+(?=[\w-]*?{_WORD})[\w-]++)[ \t]++(?![-<\[])({_QUOTED}|{_BARE})", re.DOTALL)
 # Ends of names of what is about a secret, and holds none: tokenType, secretRef, PASSWORD_FILE.
@@ -99,6 +100,11 @@ def redacted(text: str, mask: str = HIDDEN) -> str:
     hide_value = _hide_value(mask)
     text = _FLAG.sub(hide_value, _NAMED.sub(hide_value, text))
     return _SCHEME.sub(_scheme(mask), text)
+
+
+def is_secret(name: str, value: str) -> bool:
+    """Whether ``value`` as a whole is a secret because of the name that it stands under, as in a JSON object."""
+    return bool(value and _SECRET_NAME.search(name)) and not _stays(name.lower(), value, unexpected=False)
 
 
 Substitute = Callable[[re.Match[str]], str]
