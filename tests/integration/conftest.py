@@ -18,12 +18,20 @@ from tests.support.kube import JobRecorder, Kube, own_namespace
 from tests.support.manifests import a_manifest
 from tests.support.operator_process import OperatorProcess
 from tests.support.redis_process import RedisProcess
+from tests.support.warm import WarmServer
 
 
 @pytest.fixture(scope="session")
 def kubeconfig() -> Path:
     """The kwok cluster, started where it is not up (`make test` stops it)."""
     return kwok_kubeconfig()
+
+
+@pytest.fixture(scope="session")
+def warm() -> Iterator[WarmServer]:
+    """Starts operators and commands that need not import themselves."""
+    with WarmServer() as server:
+        yield server
 
 
 @pytest.fixture
@@ -55,7 +63,9 @@ def redis(stopped_redis: RedisProcess) -> RedisProcess:
 
 
 @pytest.fixture
-def start_operator(kube: Kube, stopped_redis: RedisProcess, tmp_path: Path) -> Iterator[StartOperator]:
+def start_operator(
+    kube: Kube, stopped_redis: RedisProcess, warm: WarmServer, tmp_path: Path
+) -> Iterator[StartOperator]:
     """Starts operators for the test's namespace; ends them with the test."""
     started: list[OperatorProcess] = []
 
@@ -64,6 +74,7 @@ def start_operator(kube: Kube, stopped_redis: RedisProcess, tmp_path: Path) -> I
     ) -> OperatorProcess:
         process = OperatorProcess(
             tmp_path / f"{log}.log",
+            warm,
             kubeconfig=kubeconfig or kube.kubeconfig,
             redis_url=stopped_redis.url,
             namespace=kube.namespace,
