@@ -64,19 +64,18 @@ class WarmProcess:
 
 
 class WarmServer:
-    """Starts programs; begun at the first one. Use it in a ``with`` block."""
-
-    def __init__(self) -> None:
-        self._control: socket.socket | None = None
-        self._process: subprocess.Popen[bytes] | None = None
+    """Starts programs; use it in a ``with`` block."""
 
     def __enter__(self) -> Self:
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            command = [sys.executable, "-m", "tests.support.warm_server", str(theirs.fileno())]
+            self._process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()])
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._control is not None and self._process is not None:
-            self._control.close()
-            self._process.wait(30)
+        self._control.close()
+        self._process.wait(60)
 
     def start(
         self, *arguments: str, environment: Mapping[str, str], folder: Path, stdin: int, stdout: int, stderr: int
@@ -86,7 +85,7 @@ class WarmServer:
         told, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             files = [stdin, stdout, stderr, theirs.fileno()]
-            socket.send_fds(self._begun(), [json.dumps(request).encode()], files)
+            socket.send_fds(self._control, [json.dumps(request).encode()], files)
         return WarmProcess(told)
 
     def run(
@@ -110,13 +109,3 @@ class WarmServer:
             out.seek(0)
             err.seek(0)
             return subprocess.CompletedProcess(["publishbuild", *arguments], code, out.read(), err.read())
-
-    def _begun(self) -> socket.socket:
-        if self._control is None:
-            self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            with theirs:
-                command = [sys.executable, "-m", "tests.support.warm_server", str(theirs.fileno())]
-                self._process = subprocess.Popen(
-                    command, cwd=ROOT, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()]
-                )
-        return self._control
