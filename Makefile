@@ -11,6 +11,9 @@ PY := $(VENV)/bin/python
 CRD := crds/publishbuild.dev_publishbuilds.yaml
 # Helm reads nothing outside of its chart.
 CHART_CRD := charts/publishbuild-operator/files/publishbuild.dev_publishbuilds.yaml
+# Byte code is kept also where the environment says otherwise, as that of Python's images does: the tests start Python
+# some hundred times.
+export PYTHONDONTWRITEBYTECODE :=
 $(if $(filter real kwok none,$(NODE)),,$(error NODE=$(NODE): allowed are real, kwok and none))
 ROOT_ON_LINUX := $(filter 0-Linux,$(shell id -u)-$(shell uname -s))
 # What a target needs of the machine is named, and installed where that is possible, before anything that takes minutes.

@@ -84,7 +84,7 @@ def test_helm_test_fails_where_no_build_can_run(installed: Helm) -> None:
 def test_a_build_may_not_choose_its_service_account(installed: Helm, builds: Kube) -> None:
     """A build that names a service account is refused at apply with what is allowed and by whom, until it is listed."""
     mine = a_build("robot", runner={"serviceAccountName": "robot"})
-    refused = builds.apply(mine, check=False)
+    refused = builds.kubectl_apply(mine, check=False)
     assert "spec.runner.serviceAccountName: robot is not among default" in refused.stderr
     assert "runnerPolicy.serviceAccountNames" in refused.stderr
     listed = {"serviceAccountNames": ["robot"], "images": ["registry.example/mobile/"]}
@@ -151,7 +151,7 @@ def test_an_upgrade_and_a_rollback_under_load(installed: Helm, builds: Kube) -> 
     before, kept = {pod["metadata"]["uid"] for pod in operators(installed)}, password(installed)
     names = [f"load-{number:02d}" for number in range(70)]
     with JobRecorder(builds) as jobs_seen:
-        builds.apply(*[a_build(name, "sleep 20") for name in names])
+        builds.kubectl_apply(*[a_build(name, "sleep 20") for name in names])
 
         def phases() -> list[str]:
             return [build.get("status", {}).get("phase", "") for build in builds.all_builds()]
@@ -176,7 +176,9 @@ def test_an_upgrade_and_a_rollback_under_load(installed: Helm, builds: Kube) -> 
 
 def test_nothing_is_refused_to_the_operator(installed: Helm, builds: Kube) -> None:
     """After builds that succeed, fail and are cancelled, the API server has refused the operators nothing."""
-    builds.apply(a_build("good"), a_build("bad", "exit 64"), a_build("long", "trap exit TERM; sleep 600 & wait"))
+    builds.kubectl_apply(
+        a_build("good"), a_build("bad", "exit 64"), a_build("long", "trap exit TERM; sleep 600 & wait")
+    )
     builds.wait_phase("long", "Running", seconds=60)
     builds.patch_spec("long", cancel=True)
     for name, phase in (("good", "Succeeded"), ("bad", "Failed"), ("long", "Cancelled")):
@@ -199,7 +201,7 @@ def test_uninstalling_leaves_the_builds_and_installing_again_goes_on_with_them(i
     one = merged(IMAGES, {"settings": {"maxConcurrent": 1}})
     installed.install(one, seconds=SECONDS)
     with JobRecorder(builds) as jobs_seen:
-        builds.apply(a_build("running", "sleep 20", priority=1), a_build("waiting"))
+        builds.kubectl_apply(a_build("running", "sleep 20", priority=1), a_build("waiting"))
         builds.wait_phase("running", "Running", seconds=60)
         installed("uninstall", RELEASE, "--wait", f"--timeout={SECONDS}s")
         mine = ("-l", f"app.kubernetes.io/instance={RELEASE}")
