@@ -38,9 +38,9 @@ with-redis:
 	$(call prepare,check)
 
 demo: BEGAN := $(shell date +%s)
-demo: ## Build and submit a real Expo app through the whole chain (KEEP=1, CONTEXT=name)
+demo: ## Build and submit a real Expo app through the whole chain (KEEP=1; CONTEXT=name REGISTRY=host/me)
 	$(call prepare,$(if $(CONTEXT),demo-elsewhere,demo))
-	@$(PY) -m hack.demo --began $(BEGAN) $(if $(KEEP),--keep) $(if $(CONTEXT),--context $(CONTEXT))
+	@$(PY) -m hack.demo --began $(BEGAN) $(if $(KEEP),--keep) $(if $(CONTEXT),--context $(CONTEXT)) $(if $(REGISTRY),--registry $(REGISTRY))
 
 test: ## All tests: lint, types, import rules, unit, integration, end to end
 	$(call prepare,$(if $(ROOT_ON_LINUX),test,test-without-root))
