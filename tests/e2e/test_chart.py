@@ -58,7 +58,8 @@ def test_helm_test_runs_a_real_build(installed: Helm) -> None:
 def test_no_value_is_needed_where_nodes_have_the_images(installed: Helm) -> None:
     """The local node has the images under the chart's own names: operator and Redis become ready without a value."""
     try:
-        installed.install({}, seconds=SECONDS)
+        # Without --reset-values helm would keep those of the release before.
+        installed("upgrade", RELEASE, str(CHART), "--reset-values", "--wait", f"--timeout={SECONDS}s")
         pods = installed.kubectl.get("pods", "-l", f"app.kubernetes.io/instance={RELEASE}")["items"]
         asked = {in_full(container["image"]) for pod in pods for container in pod["spec"]["containers"]}
         assert asked == {chart_names()[image.name].name for image in (OPERATOR_IMAGE, REDIS_IMAGE)}
