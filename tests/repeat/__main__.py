@@ -12,6 +12,8 @@ import time
 from contextlib import nullcontext
 from datetime import UTC, datetime
 
+import pytest
+
 from tests.repeat.ledger import Row, Run, read, table, with_runs
 from tests.repeat.load import busy_cores
 from tests.support.cluster import ROOT
@@ -49,6 +51,8 @@ def _run(seed: int, *, under_load: bool) -> Run:
     started = time.monotonic()
     with busy_cores() if under_load else nullcontext():
         done = subprocess.run(command, cwd=ROOT, check=False, stdout=subprocess.PIPE, text=True)
+    if done.returncode < 0 or done.returncode == pytest.ExitCode.INTERRUPTED:
+        sys.exit("test-repeat: pytest was ended; this run does not count")
     failed = list(dict.fromkeys(_FAILED.findall(done.stdout)))
     if done.returncode and not failed:
         failed = [f"pytest ended with {done.returncode}"]
