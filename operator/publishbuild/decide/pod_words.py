@@ -19,7 +19,7 @@ Json = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
 
 
 def redacted_words(text: str) -> str:
-    """``text`` of at most 16,384 characters and without secrets; a JSON object is one still, in its compact form."""
+    """``text`` of at most 8,192 characters and without secrets; a JSON object is one still, in its compact form."""
     text = bounded(text)
     if not text.lstrip().startswith("{"):
         return redacted(text)
