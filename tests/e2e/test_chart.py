@@ -60,8 +60,9 @@ def test_no_value_is_needed_where_nodes_have_the_images(installed: Helm) -> None
     try:
         # Without --reset-values helm would keep those of the release before.
         installed("upgrade", RELEASE, str(CHART), "--reset-values", "--wait", f"--timeout={SECONDS}s")
-        pods = installed.kubectl.get("pods", "-l", f"app.kubernetes.io/instance={RELEASE}")["items"]
-        asked = {in_full(container["image"]) for pod in pods for container in pod["spec"]["containers"]}
+        found = installed.kubectl.get("deployments,statefulsets", "-l", f"app.kubernetes.io/instance={RELEASE}")
+        specs = [made["spec"]["template"]["spec"] for made in found["items"]]
+        asked = {in_full(container["image"]) for spec in specs for container in spec["containers"]}
         assert asked == {chart_names()[image.name].name for image in (OPERATOR_IMAGE, REDIS_IMAGE)}
     finally:
         installed.install(IMAGES, seconds=SECONDS)
