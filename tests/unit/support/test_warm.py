@@ -21,7 +21,7 @@ def warm() -> Iterator[WarmServer]:
         yield server
 
 
-@pytest.mark.parametrize("arguments", [("--version",), ("list",), ("submit", "-f", "-"), ("submit", "-f", "not-there")])
+@pytest.mark.parametrize("arguments", [("list",), ("submit", "-f", "-")])
 def test_it_ends_and_prints_as_from_the_command_line(
     warm: WarmServer, tmp_path: Path, arguments: tuple[str, ...]
 ) -> None:
