@@ -11,6 +11,9 @@ PY := $(VENV)/bin/python
 CRD := crds/publishbuild.dev_publishbuilds.yaml
 # Helm reads nothing outside of its chart.
 CHART_CRD := charts/publishbuild-operator/files/publishbuild.dev_publishbuilds.yaml
+# Byte code is kept also where the environment says otherwise, as that of Python's images does: the tests start Python
+# some hundred times.
+export PYTHONDONTWRITEBYTECODE :=
 $(if $(filter real kwok none,$(NODE)),,$(error NODE=$(NODE): allowed are real, kwok and none))
 ROOT_ON_LINUX := $(filter 0-Linux,$(shell id -u)-$(shell uname -s))
 # What a target needs of the machine is named, and installed where that is possible, before anything that takes minutes.
@@ -35,9 +38,9 @@ with-redis:
 	$(call prepare,check)
 
 demo: BEGAN := $(shell date +%s)
-demo: ## Build and submit a real Expo app through the whole chain (KEEP=1, CONTEXT=name)
+demo: ## Build and submit a real Expo app through the whole chain (KEEP=1; CONTEXT=name REGISTRY=host/me)
 	$(call prepare,$(if $(CONTEXT),demo-elsewhere,demo))
-	@$(PY) -m hack.demo --began $(BEGAN) $(if $(KEEP),--keep) $(if $(CONTEXT),--context $(CONTEXT))
+	@$(PY) -m hack.demo --began $(BEGAN) $(if $(KEEP),--keep) $(if $(CONTEXT),--context $(CONTEXT)) $(if $(REGISTRY),--registry $(REGISTRY))
 
 test: ## All tests: lint, types, import rules, unit, integration, end to end
 	$(call prepare,$(if $(ROOT_ON_LINUX),test,test-without-root))
@@ -117,6 +120,11 @@ images: ## Build the images and load them into the local cluster's node
 	  { [ ! -S .cluster/containerd/containerd.sock ] && echo "images: no node is up; make cluster-up, then make images loads them" \
 	    || $(PY) -m hack.cluster load $$archives; }
 
+push: ## Push the demo's images to REGISTRY=registry.example/me, for make demo CONTEXT=name REGISTRY=registry.example/me
+	@$(if $(REGISTRY),,$(error make push needs REGISTRY, such as registry.example/me))
+	$(call prepare,$(if $(ROOT_ON_LINUX),images,images-with-docker))
+	@$(PY) -m hack.images push --only operator --only standins --only redis --registry $(REGISTRY)
+
 sbom: images-setup ## Write a bill of materials (CycloneDX) for each image into .cluster/sbom/
 	@$(PY) -m hack.images build --only operator --only runner > /dev/null
 	@$(PY) -m hack.images sbom --only operator --only runner
@@ -131,4 +139,4 @@ fresh: ## Run RUN="make demo" on a bare Debian that has never seen this (SUITE=t
 format: setup ## Let ruff lay out the code
 	@$(VENV)/bin/ruff format -q . && $(VENV)/bin/ruff check -q --fix .
 
-.PHONY: help setup images-setup with-redis demo test test-long test-repeat check faults faults-selftest generate verify docs record-statuses soak reliability bench bench-scale bench-peers flames pictures cluster-up cluster-down images sbom images-reproducible fresh format
+.PHONY: help setup images-setup with-redis demo test test-long test-repeat check faults faults-selftest generate verify docs record-statuses soak reliability bench bench-scale bench-peers flames pictures cluster-up cluster-down images push sbom images-reproducible fresh format

@@ -7,7 +7,8 @@ pytest=.venv/bin/pytest
 step() { printf '\n== %s\n' "$1"; }
 
 step "integration tests: real API server, Job controller and Redis, pretended nodes"
-$pytest tests/integration -q -n 4
+# One test at a time for each worker: one that waits long keeps no others waiting behind it.
+$pytest tests/integration -q -n 6 --maxschedchunk 1
 step "GitOps: what kstatus and Argo CD make of each state; the examples at work"
 $pytest tests/gitops -q -n 2
 step "fault suite, three seeds: kills, lost answers, silent watches, Redis and API server away"

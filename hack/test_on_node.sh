@@ -5,6 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 py=.venv/bin/python
 
-mapfile -t archives < <($py -m hack.images list --only operator --only standins --only redis)
+listed=$($py -m hack.images list --only operator --only standins --only redis)
+mapfile -t archives <<< "$listed"
 $py -m hack.cluster load "${archives[@]}"
 exec .venv/bin/pytest tests/e2e -q "$@"

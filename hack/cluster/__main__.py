@@ -17,6 +17,7 @@ from hack.cluster.places import DEFAULT_STATE, ClusterError, State
 from hack.cluster.processes import end, marks, noted, start
 from hack.cluster.progress import console, note
 from hack.cluster.settings import PORT_BASES, Settings, port_base
+from hack.images.names import chart_names
 
 
 def parser() -> argparse.ArgumentParser:
@@ -108,7 +109,7 @@ def of_what_is_up(state: State, arguments: argparse.Namespace) -> None:
     if arguments.command == "status":
         status.show(state, settings)
     elif arguments.command == "load":
-        load(state, arguments.archives)
+        load(state, arguments.archives, aliases=chart_names())
     else:
         redis(state, settings, arguments.action)
 

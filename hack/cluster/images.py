@@ -6,12 +6,15 @@ import json
 import platform
 import subprocess
 import tarfile
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from hack.cluster.go_builds import built
 from hack.cluster.node import PAUSE_IMAGE
 from hack.cluster.places import ClusterError, State, write_private
 from hack.cluster.progress import note
+from hack.images.names import Alias
 
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
@@ -58,23 +61,71 @@ def pause_archive() -> Path:
     return archive
 
 
-def load(state: State, archives: list[Path], *, quiet: bool = False) -> None:
-    """Import docker-archives into the node, those whose content is there already excepted."""
-    say = (lambda _: None) if quiet else note
+def load(
+    state: State, archives: list[Path], *, aliases: Mapping[str, Alias] = MappingProxyType({}), quiet: bool = False
+) -> None:
+    """Import docker-archives into the node, and give their images the ``aliases`` of their names as well.
+
+    An archive is skipped if each of its names already means its content: the same name may have meant that of another
+    archive meanwhile.
+
+    Raises:
+        ClusterError: an archive is missing, or containerd does not take it.
+    """
     record = state / "loaded.json"
     loaded: dict[str, str] = json.loads(record.read_text(encoding="utf-8")) if record.exists() else {}
     for archive in archives:
-        if not archive.is_file():
-            raise ClusterError(f"there is no image archive {archive}")
-        with archive.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        if digest in loaded:
-            say(f"{archive.name} is on the node already")
-            continue
-        ctr = ["ctr", "--address", str(state.socket), "--namespace", "k8s.io"]
-        done = subprocess.run([*ctr, "images", "import", str(archive)], capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise ClusterError(f"could not load {archive}: {done.stderr.strip()}")
-        loaded[digest] = archive.name
-        write_private(record, json.dumps(loaded, indent=2) + "\n")
-        say(f"loaded {archive.name}")
+        names, digest = names_in(archive), digest_of(archive)
+        further = {name: aliases[name] for name in names if name in aliases}
+        wanted = [*names, *(alias.name for alias in further.values())]
+        told = "is on the node already"
+        if any(loaded.get(name) != digest for name in wanted):
+            _ctr(state, "import", str(archive))
+            for name, alias in further.items():
+                _ctr(state, "tag", "--force", name, alias.name)
+            loaded |= dict.fromkeys(wanted, digest)
+            write_private(record, json.dumps(loaded, indent=2) + "\n")
+            told = "loaded"
+        if not quiet:
+            note(f"{archive.name} {told}" + "".join(map(_also, further.values())))
+
+
+def digest_of(archive: Path) -> str:
+    """The content of an archive, as one short text.
+
+    Raises:
+        ClusterError: there is no such file.
+    """
+    if not archive.is_file():
+        raise ClusterError(f"there is no image archive {archive}")
+    with archive.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def names_in(archive: Path) -> list[str]:
+    """The names that a docker-archive gives its images.
+
+    Raises:
+        ClusterError: it is not one.
+    """
+    try:
+        with tarfile.open(archive) as tar:
+            manifest = tar.extractfile("manifest.json")
+            images = json.load(manifest) if manifest else []
+    except FileNotFoundError as error:
+        raise ClusterError(f"there is no image archive {archive}") from error
+    except (tarfile.TarError, KeyError, ValueError) as error:
+        raise ClusterError(f"{archive} is no docker-archive: {error}") from error
+    return [name for image in images for name in image.get("RepoTags") or ()]
+
+
+def _also(alias: Alias) -> str:
+    remark = f" ({alias.remark})" if alias.remark else ""
+    return f", also as {alias.name}, the chart's default{remark}"
+
+
+def _ctr(state: State, *arguments: str) -> None:
+    command = ["ctr", "--address", str(state.socket), "--namespace", "k8s.io", "images", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise ClusterError(f"ctr images {' '.join(arguments)}: {done.stderr.strip()}")

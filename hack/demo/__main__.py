@@ -16,7 +16,9 @@ from rich.text import Text
 
 from hack.demo import install, show, verdict
 from hack.demo.helm import HelmError
+from hack.demo.images import LOCAL, DemoImages
 from hack.demo.kubectl import ROOT, Kubectl, KubectlError
+from hack.demo.node_images import require_images
 from hack.demo.parts import Parts
 from hack.side_by_side import Side, SideFailedError
 from hack.side_by_side import run as run_beside
@@ -24,7 +26,7 @@ from hack.side_by_side import run as run_beside
 NAMESPACE = "publishbuild-demo"
 STATE = ROOT / ".cluster"
 BUILDS_SECONDS = 300
-IMAGES = ("operator", "standins", "redis")
+BUILT = ("operator", "standins", "redis")
 
 console = Console(highlight=False)
 
@@ -55,6 +57,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
     parser.add_argument("--keep", action="store_true", help="leave everything up afterwards (make demo KEEP=1)")
     parser.add_argument("--context", help="use this context of your own kubeconfig (make demo CONTEXT=name)")
+    parser.add_argument("--registry", default="", help="where the nodes pull the images that `make push` put there")
     parser.add_argument("--began", type=float, help="when `make` began (Unix time), for the times at the end")
     return parser.parse_args()
 
@@ -62,6 +65,7 @@ def _arguments() -> argparse.Namespace:
 class _Demo:
     def __init__(self, arguments: argparse.Namespace, parts: Parts) -> None:
         self._context: str | None = arguments.context
+        self._images = DemoImages.of(arguments.registry)
         self.parts = parts
         # A cluster that was up before the demo stays up after it.
         self._was_up = not self._context and _is_up()
@@ -75,7 +79,7 @@ class _Demo:
             "chart", "helm install: CRD, operator and Redis; beside them, stand-ins for EAS and a git server"
         ):
             # Two at once, so that the limit is seen at work when more are applied.
-            install.install(kubectl, {"settings": {"maxConcurrent": 2}})
+            install.install(kubectl, {"settings": {"maxConcurrent": 2}}, self._images)
             install.wait_for_queue(kubectl)
         with self.parts.part("builds", "kubectl apply -f examples/"):
             install.apply_examples(kubectl)
@@ -92,7 +96,7 @@ class _Demo:
             soft_wrap=True,
         )
         cluster = Side("cluster", ("hack.cluster", "up", "--state", str(STATE)))
-        only = [part for image in IMAGES for part in ("--only", image)]
+        only = [part for image in BUILT for part in ("--only", image)]
         images = Side("images", ("hack.images", "build", *only))
         run_beside([cluster, images], console)
         for side in (cluster, images):
@@ -103,8 +107,11 @@ class _Demo:
         return Kubectl(NAMESPACE, kubeconfig=STATE / "kubeconfig")
 
     def _elsewhere(self, context: str) -> Kubectl:
-        console.print(f"Uses context {context}; its nodes must have the images of `make images`.")
-        return Kubectl(NAMESPACE, context=context)
+        console.print(f"[bold]·[/] uses the context {context} of your own kubeconfig", soft_wrap=True)
+        kubectl = Kubectl(NAMESPACE, context=context)
+        if self._images == LOCAL:  # from a registry, the nodes pull them
+            require_images(kubectl, self._images)
+        return kubectl
 
     def leave(self) -> None:
         """Stop what the demo started, unless it shall stay."""

@@ -8,17 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from hack.demo.images import LOCAL
 from hack.demo.kubectl import ROOT, Kubectl
 
 CHART = ROOT / "charts" / "publishbuild-operator"
-OPERATOR_IMAGE = "localhost/publishbuild-operator"
-RUNNER_IMAGE = "localhost/publishbuild-runner-standin"
-REDIS_IMAGE = "localhost/publishbuild-redis"
-IMAGES: dict[str, Any] = {
-    "image": {"repository": OPERATOR_IMAGE, "tag": "dev"},
-    "runner": {"image": {"repository": RUNNER_IMAGE, "tag": "dev"}},
-    "redis": {"embedded": {"image": {"repository": REDIS_IMAGE, "tag": "dev"}}},
-}
+IMAGES = LOCAL.values
 """The chart's values for the images that `hack.images` makes."""
 
 

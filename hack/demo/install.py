@@ -9,7 +9,8 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from hack.demo.helm import IMAGES, RUNNER_IMAGE, Helm, merged
+from hack.demo.helm import Helm, merged
+from hack.demo.images import LOCAL, DemoImages
 from hack.demo.kubectl import ROOT, Kubectl, KubectlError
 
 MANIFESTS = Path(__file__).parent / "manifests"
@@ -17,7 +18,7 @@ READY_SECONDS = 120
 _LOOK_SECONDS = 0.3
 
 
-def install(kubectl: Kubectl, values: Mapping[str, Any]) -> None:
+def install(kubectl: Kubectl, values: Mapping[str, Any], images: DemoImages = LOCAL) -> None:
     """Install all of it and wait until it is ready; ``values`` of the chart are laid over those of the images.
 
     Raises:
@@ -28,9 +29,10 @@ def install(kubectl: Kubectl, values: Mapping[str, Any]) -> None:
     # Any text will do: the stand-in takes every token but "invalid".
     _secret(kubectl, "expo", EXPO_TOKEN="demo-token")  # noqa: S106  # for the stand-in
     text = Template((MANIFESTS / "standins.yaml").read_text())
-    kubectl("apply", "-f", "-", stdin=text.substitute(RUNNER_IMAGE=f"{RUNNER_IMAGE}:dev"))
+    kubectl("apply", "-f", "-", stdin=text.substitute(RUNNER_IMAGE=images.runner))
     # Its own namespace alone: others on this cluster may have an operator too.
-    Helm(kubectl).install(merged(IMAGES, {"watchNamespaces": [kubectl.namespace]}, values), seconds=READY_SECONDS)
+    own = {"watchNamespaces": [kubectl.namespace]}
+    Helm(kubectl).install(merged(images.values, own, values), seconds=READY_SECONDS)
     kubectl("rollout", "status", "deployment/standins", f"--timeout={READY_SECONDS}s")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -107,10 +108,23 @@ def _go_caches(home: str) -> dict[str, str]:
 
 
 def _tell_first_process(unshare: subprocess.Popen[bytes], number: int) -> None:
-    """Signal the machine's first process; `unshare` itself takes no signal while it waits."""
+    """Signal the machine's first process; `unshare` itself takes no signal while it waits.
+
+    The kernel drops what a first process does not catch. One that does not yet has begun nothing, and is ended.
+    """
+    children = Path(f"/proc/{unshare.pid}/task/{unshare.pid}/children")
     with suppress(OSError):
-        for child in Path(f"/proc/{unshare.pid}/task/{unshare.pid}/children").read_text(encoding="utf-8").split():
-            os.kill(int(child), number)
+        first = [int(child) for child in children.read_text(encoding="utf-8").split()]
+        for child in first:
+            os.kill(child, number if _catches(child, number) else signal.SIGKILL)
+        if not first:
+            unshare.kill()
+
+
+def _catches(pid: int, number: int) -> bool:
+    status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    caught = next(line.split()[1] for line in status.splitlines() if line.startswith("SigCgt:"))
+    return bool(int(caught, 16) >> (number - 1) & 1)
 
 
 def _done(command: Sequence[str]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import shutil
 import subprocess
@@ -12,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 from hack.cluster.places import cache
+from hack.prepare import apt
 
 SUITES = ("bookworm", "trixie")
 PACKAGES = ("ca-certificates", "git", "iproute2", "make", "procps", "python3", "python3-venv")
@@ -65,11 +65,10 @@ def _key() -> str:
 
 def _make(suite: str, archive: Path) -> None:
     if not shutil.which("debootstrap"):
-        say("installing debootstrap")
-        apt = ["apt-get", "-qq", "-o", "DPkg::Lock::Timeout=300"]
-        quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        _run([*apt, "update"], quiet)
-        _run([*apt, "install", "--yes", "--no-install-recommends", "debootstrap"], quiet)
+        try:
+            apt.install(["debootstrap"], say)
+        except apt.AptError as error:
+            raise FreshError(str(error)) from error
     say(f"making a bare Debian {suite}, once (about a minute)")
     with tempfile.TemporaryDirectory(dir=archive.parent, prefix=".bare-") as scratch:
         root = Path(scratch) / "root"
@@ -84,15 +83,13 @@ def _make(suite: str, archive: Path) -> None:
         part.replace(archive)
 
 
-def _run(command: list[str], environment: dict[str, str] | None = None) -> None:
+def _run(command: list[str]) -> None:
     """Run a program to its end.
 
     Raises:
         FreshError: it failed; with the last lines that it said.
     """
-    done = subprocess.run(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
-    )
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     if done.returncode:
         said = "\n  ".join(done.stdout.splitlines()[-5:])
         raise FreshError(f"{command[0]} ended with {done.returncode}:\n  {said}")

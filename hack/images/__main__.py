@@ -1,4 +1,4 @@
-"""Build the images of this tree, and look into them: `python -m hack.images build|list|sbom|reproducible`."""
+"""Build the images of this tree, and look into them: `python -m hack.images build|list|push|sbom|reproducible`."""
 
 import argparse
 import signal
@@ -10,7 +10,8 @@ from hack.images import reproducible
 from hack.images.build import Options, archive_of, build, version
 from hack.images.cache import cache_folder
 from hack.images.catalogue import IMAGES, ROOT, Image, in_build_order
-from hack.images.engine import default_bases
+from hack.images.engine import choose, default_bases
+from hack.images.names import at_registry
 from hack.images.progress import BuildError, Progress
 
 
@@ -20,6 +21,7 @@ def _arguments() -> argparse.Namespace:
     for verb, told in (
         ("build", "build and export what has changed, then print the archives as `list` does"),
         ("list", "print the archives of the tree as it is, one path a line"),
+        ("push", "build what has changed, and push all to a registry"),
         ("sbom", "write a bill of materials (CycloneDX) for each archive that `list` prints"),
         ("reproducible", "build twice from nothing, and fail where an image is not the same to the byte"),
     ):
@@ -35,6 +37,8 @@ def _arguments() -> argparse.Namespace:
             sub.add_argument(
                 "--into", type=Path, default=ROOT / ".cluster" / "sbom", help="folder (default: %(default)s)"
             )
+        if verb == "push":
+            sub.add_argument("--registry", required=True, help="where to, such as registry.example/me")
         if verb == "build":
             sub.add_argument("--fresh-base", action="store_true", help="make the local base anew")
     return parser.parse_args()
@@ -60,6 +64,17 @@ def _sbom(arguments: argparse.Namespace, progress: Progress) -> None:
         print(target)
 
 
+def _push(arguments: argparse.Namespace, folder: Path, progress: Progress) -> None:
+    """Push each image and print its new name, one a line."""
+    build(folder, Options(arguments.only, arguments.bases), progress)
+    builder = choose(progress, folder, ())
+    for image, archive in _archives(arguments).items():
+        target = at_registry(image.name, arguments.registry)
+        with progress.step(f"{image.short}: push to {target}") as step:
+            builder.push(step, archive, image.name, target)
+        print(target)
+
+
 def main() -> int:
     """Return the exit code: 0 done, 1 with one message that says what to do."""
     arguments = _arguments()
@@ -73,6 +88,8 @@ def main() -> int:
             print(*_archives(arguments).values(), sep="\n")
         elif arguments.verb == "sbom":
             _sbom(arguments, progress)
+        elif arguments.verb == "push":
+            _push(arguments, folder, progress)
         elif arguments.verb == "reproducible":
             reproducible.compare(folder, arguments.only, arguments.bases, progress)
         else:

@@ -52,6 +52,9 @@ class Engine(Protocol):
     def export(self, step: Step, name: str, archive: Path) -> None:
         """Write the image as an archive that containerd and docker can load."""
 
+    def push(self, step: Step, archive: Path, name: str, target: str) -> None:
+        """Push the image of an archive, which calls it ``name``, to a registry, under the name ``target``."""
+
 
 @dataclass
 class Buildah:
@@ -80,6 +83,12 @@ class Buildah:
         """Push to a file, uncompressed: compressing would take longer than every later read saves."""
         step.run(["buildah", "push", "--quiet", name, f"docker-archive:{archive}:{name}"])
 
+    def push(self, step: Step, archive: Path, name: str, target: str) -> None:
+        """Pull from the file, then push. A registry on this machine may speak plain HTTP, as with Docker."""
+        step.run(["buildah", "pull", "--quiet", f"docker-archive:{archive}"])
+        plain = ["--tls-verify=false"] if target.partition(":")[0] in {"localhost", "127.0.0.1"} else []
+        step.run(["buildah", "push", "--quiet", *plain, name, f"docker://{target}"])
+
 
 @dataclass
 class Docker:
@@ -99,6 +108,12 @@ class Docker:
     def export(self, step: Step, name: str, archive: Path) -> None:
         """Run `docker save`."""
         step.run(["docker", "save", "--output", str(archive), name])
+
+    def push(self, step: Step, archive: Path, name: str, target: str) -> None:
+        """Load the file, then push it under the new name."""
+        step.run(["docker", "load", "--quiet", "--input", str(archive)])
+        step.run(["docker", "tag", name, target])
+        step.run(["docker", "push", "--quiet", target])
 
 
 def default_bases() -> str:

@@ -10,7 +10,6 @@ from cyclonedx.model.bom import Bom
 from cyclonedx.model.component import Component, ComponentType
 from cyclonedx.output.json import JsonV1Dot6
 from cyclonedx.schema import SchemaVersion
-from cyclonedx.validation.json import JsonStrictValidator
 from packageurl import PackageURL
 
 from hack.images.archive_files import read
@@ -27,6 +26,8 @@ def write(archive: Path, name: str, version: str, target: Path) -> int:
     Raises:
         BuildError: where the text is not what CycloneDX's own schema asks for.
     """
+    from cyclonedx.validation.json import JsonStrictValidator  # noqa: PLC0415  # two seconds, and only needed here
+
     contents = read(archive, is_record)
     held = packages(contents.files)
     text = bill(name, version, contents.image, held)

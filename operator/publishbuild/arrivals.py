@@ -10,6 +10,8 @@ from typing import Any
 
 import structlog
 
+from publishbuild.cluster.loop_time import SLICE_SECONDS
+
 log = structlog.get_logger(__name__)
 
 Take = Callable[[str, dict[str, Any], bool], None]
@@ -32,6 +34,8 @@ class Arrivals:
                 self._loop.call_soon_threadsafe(self._take_all)
 
     def _take_all(self) -> None:
+        """Take what is in the line; what is left after 10 ms, once everything else has had its turn."""
+        until = self._loop.time() + SLICE_SECONDS
         while self._line:
             resource, obj, deleted = self._line[0]
             try:
@@ -42,3 +46,6 @@ class Arrivals:
                     "an object could not be taken in", resource=resource, uid=obj.get("metadata", {}).get("uid")
                 )
             self._line.popleft()
+            if self._line and self._loop.time() >= until:
+                self._loop.call_soon(self._take_all)
+                return

@@ -13,9 +13,9 @@ from datetime import datetime, timedelta
 from publishbuild.cluster.store import Store
 from publishbuild.cluster.supersede import superseded_by
 from publishbuild.decide.facts import BuildFacts, JobFacts
+from publishbuild.decide.pod_words import redacted_words
 from publishbuild.names import FailureReason
 from publishbuild.observe.answer import NOT_LEADING, Answer
-from publishbuild.redaction import bounded, redacted
 from publishbuild.runner.result import RunResult
 
 # One status write for a build in so many seconds, however often its pods report.
@@ -62,7 +62,7 @@ class Callbacks:
             return NOT_LEADING
         if job is None or job.finished or not _fits(token, job.callback_token):
             return Answer(403, "no running build has this uid and token")
-        result = RunResult.from_message(redacted(bounded(body)))
+        result = RunResult.from_message(redacted_words(body))
         if result is None:
             return Answer(400, "not a report: see docs/runner.md")
         if result != self._reports.get(uid):

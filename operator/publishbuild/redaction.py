@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable
 
 HIDDEN = "[redacted]"
-LONGEST_TEXT = 16_384
+LONGEST_TEXT = 8_192
 """Characters of a tenant's text that are read. Kubernetes keeps 4,096 bytes of a termination message."""
 
 # Each pattern begins with a character or a set of them: `re` skips to those many times faster than it tries.
@@ -58,6 +58,7 @@ _NAMED = re.compile(
     re.DOTALL,
 )
 _NAME, _VALUE = 1, 2
+_SECRET_NAME = re.compile(_WORD)
 # --token …
 _FLAG = re.compile(rf"(-(?<![\w-]-)-?+(?=[\w-]*?{_WORD})[\w-]++)[ \t]++(?![-<\[])({_QUOTED}|{_BARE})", re.DOTALL)
 # Ends of names of what is about a secret, and holds none: tokenType, secretRef, PASSWORD_FILE.
@@ -75,10 +76,11 @@ _NO_VALUES = frozenset(
 )  # fmt: skip
 _MASKS = (HIDDEN, "***")
 _UNEXPECTED = "unexpected "
+_QUOTES = "\\\"'"
 
 
 def bounded(text: str) -> str:
-    """The first 16,384 characters of ``text``, without the word that is cut through, which may be half a secret."""
+    """The first 8,192 characters of ``text``, without the word that is cut through, which may be half a secret."""
     if len(text) <= LONGEST_TEXT:
         return text
     words = text[:LONGEST_TEXT].rsplit(maxsplit=1)
@@ -101,6 +103,13 @@ def redacted(text: str, mask: str = HIDDEN) -> str:
     return _SCHEME.sub(_scheme(mask), text)
 
 
+def is_secret(name: str, value: str) -> bool:
+    """Whether ``value`` as a whole is a secret because of the name that it stands under, as in a JSON object."""
+    if not value or not _SECRET_NAME.search(name):
+        return False
+    return not (value in _MASKS or value.lower() in _NO_VALUES or _is_about(name, value))
+
+
 Substitute = Callable[[re.Match[str]], str]
 
 
@@ -113,27 +122,33 @@ def _hide_value(mask: str) -> Substitute:
     """What a secret's name is followed by, unless that is no value."""
 
     def substitute(found: re.Match[str]) -> str:
-        if found.lastindex == _NAME:
+        kind = found.lastindex
+        if kind == _NAME or kind is None:
             return found[0]
-        value = found[found.lastindex or _VALUE]
-        bare = value.lstrip("\\")
-        value = bare[1:] if bare[:1] in ('"', "'") else value
-        start = found.start()
-        unexpected = found.string[max(0, start - len(_UNEXPECTED)) : start].lower() == _UNEXPECTED
-        if not value or _stays(found[_NAME].lower(), value, unexpected=unexpected):
-            return found[0]
-        return f"{found[0][: -len(value)]}{mask}"
+        value = found[kind]
+        if value[0] in _QUOTES:
+            bare = value.lstrip("\\")
+            value = bare[1:] if bare[:1] in ('"', "'") else value
+        return found[0] if not value or _stays(found, value) else f"{found[0][: -len(value)]}{mask}"
 
     return substitute
 
 
-def _stays(name: str, value: str, *, unexpected: bool) -> bool:
-    """Whether the value of that name is no secret: hidden already, a plain word, a count, a parser's complaint."""
+def _stays(found: re.Match[str], value: str) -> bool:
+    """Whether the value is no secret: hidden already, a plain word, a count, or what a parser complains of."""
     if value.startswith(_MASKS):
         after = value[len(HIDDEN if value.startswith(HIDDEN) else _MASKS[-1]) :]
         # Other parameters of a URL were read before.
         return after.startswith("&") or not (after[:1].isalnum() or "=" in after or ":" in after)
     if "=" in value or ":" in value:  # which may be another secret's name and value
         return False
-    plain = value.rstrip(".!)").lower() in _NO_VALUES or (value.isdigit() and name.endswith("s"))
-    return unexpected or plain or name.endswith(_ABOUT)
+    if value.rstrip(".!)").lower() in _NO_VALUES or _is_about(found[_NAME], value):
+        return True
+    start = found.start()
+    return found.string[max(0, start - len(_UNEXPECTED)) : start].lower() == _UNEXPECTED
+
+
+def _is_about(name: str, value: str) -> bool:
+    """Whether the name is that of a count, or of what is about a secret: ``tokens: 5``, ``secretRef: expo``."""
+    ending = name[-6:].lower()
+    return ending.endswith(_ABOUT) or (value.isdigit() and ending.endswith("s"))

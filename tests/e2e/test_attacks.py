@@ -132,7 +132,7 @@ def test_a_secret_of_another_namespace_stays_there(installed: Helm, builds: Kube
     """A variable that names a Secret of the operator's namespace finds none: the pod never starts."""
     source = {"secretKeyRef": {"name": f"{RELEASE}-redis", "key": "url", "namespace": OPERATOR}}
     assert installed.kubectl.get("secret", f"{RELEASE}-redis")
-    builds.apply(a_build("thief", runner={"env": [{"name": "STOLEN", "valueFrom": source}]}))
+    builds.kubectl_apply(a_build("thief", runner={"env": [{"name": "STOLEN", "valueFrom": source}]}))
 
     def reason() -> bool:
         pods = [pod for pod in builds.pods() if pod["metadata"]["name"].startswith("pb-thief-")]
@@ -144,9 +144,9 @@ def test_a_secret_of_another_namespace_stays_there(installed: Helm, builds: Kube
 def test_names_and_keys_are_data(installed: Helm, builds: Kube) -> None:
     """Keys that look like Redis's own, like patterns or like JSON neither disturb the queue nor forge a line of log."""
     keys = ["{publishbuild}:epoch", "*", "a:b", "a", '"}\\u000a{"level":"critical"}', "$(id)"]
-    builds.apply(*[a_build(f"key-{n}", concurrencyKey=key) for n, key in enumerate(keys)])
+    builds.kubectl_apply(*[a_build(f"key-{n}", concurrencyKey=key) for n, key in enumerate(keys)])
     # Refused by the API server in words that come from the spec.
-    builds.apply(a_build("forged", runner={"podAnnotations": {'x"}\n{"level":"critical"}': "y"}}))
+    builds.kubectl_apply(a_build("forged", runner={"podAnnotations": {'x"}\n{"level":"critical"}': "y"}}))
     for n in range(len(keys)):
         builds.wait_phase(f"key-{n}", "Succeeded", seconds=90)
     builds.wait_phase("forged", "Failed", seconds=60)

@@ -50,7 +50,7 @@ def test_no_secret_value_is_anywhere(kube: Kube, publish: Publish, eas: Eas) -> 
     kube.kubectl("create", "secret", "generic", "canaries", *literals)
     try:
         secret = {"name": "canaries"}
-        kube.apply(
+        kube.kubectl_apply(
             publish("works", platform="android", credentialsSecretRef=secret),
             publish("fails", platform="android", profile="errored", backoffLimit=0, credentialsSecretRef=secret),
             publish("waits", credentialsSecretRef=secret, priority=-5),

@@ -12,6 +12,9 @@ import pytest
 
 from hack.demo.helm import CHART, IMAGES, Helm, HelmError, merged
 from hack.demo.kubectl import Kubectl
+from hack.images.catalogue import OPERATOR as OPERATOR_IMAGE
+from hack.images.catalogue import REDIS as REDIS_IMAGE
+from hack.images.names import chart_names, in_full
 from tests.e2e.chart_release import BUILDS, OPERATOR, RELEASE, SECONDS, a_build
 from tests.e2e.conftest import STATE
 from tests.support.kube import JobRecorder, Kube, Object
@@ -52,6 +55,19 @@ def test_helm_test_runs_a_real_build(installed: Helm) -> None:
     assert installed.kubectl.get("publishbuilds", "-l", "app.kubernetes.io/component=test")["items"] == []
 
 
+def test_no_value_is_needed_where_nodes_have_the_images(installed: Helm) -> None:
+    """The local node has the images under the chart's own names: operator and Redis become ready without a value."""
+    try:
+        # Without --reset-values helm would keep those of the release before.
+        installed("upgrade", RELEASE, str(CHART), "--reset-values", "--wait", f"--timeout={SECONDS}s")
+        found = installed.kubectl.get("deployments,statefulsets", "-l", f"app.kubernetes.io/instance={RELEASE}")
+        specs = [made["spec"]["template"]["spec"] for made in found["items"]]
+        asked = {in_full(container["image"]) for spec in specs for container in spec["containers"]}
+        assert asked == {chart_names()[image.name].name for image in (OPERATOR_IMAGE, REDIS_IMAGE)}
+    finally:
+        installed.install(IMAGES, seconds=SECONDS)
+
+
 def test_helm_test_fails_where_no_build_can_run(installed: Helm) -> None:
     """`helm test` fails, and its pod says why, while the queue is paused; the next one cleans up after it."""
     pause = ("annotate", "namespace", OPERATOR, "--overwrite")
@@ -70,7 +86,7 @@ def test_helm_test_fails_where_no_build_can_run(installed: Helm) -> None:
 def test_a_build_may_not_choose_its_service_account(installed: Helm, builds: Kube) -> None:
     """A build that names a service account is refused at apply with what is allowed and by whom, until it is listed."""
     mine = a_build("robot", runner={"serviceAccountName": "robot"})
-    refused = builds.apply(mine, check=False)
+    refused = builds.kubectl_apply(mine, check=False)
     assert "spec.runner.serviceAccountName: robot is not among default" in refused.stderr
     assert "runnerPolicy.serviceAccountNames" in refused.stderr
     listed = {"serviceAccountNames": ["robot"], "images": ["registry.example/mobile/"]}
@@ -137,7 +153,7 @@ def test_an_upgrade_and_a_rollback_under_load(installed: Helm, builds: Kube) -> 
     before, kept = {pod["metadata"]["uid"] for pod in operators(installed)}, password(installed)
     names = [f"load-{number:02d}" for number in range(70)]
     with JobRecorder(builds) as jobs_seen:
-        builds.apply(*[a_build(name, "sleep 20") for name in names])
+        builds.kubectl_apply(*[a_build(name, "sleep 20") for name in names])
 
         def phases() -> list[str]:
             return [build.get("status", {}).get("phase", "") for build in builds.all_builds()]
@@ -162,7 +178,9 @@ def test_an_upgrade_and_a_rollback_under_load(installed: Helm, builds: Kube) -> 
 
 def test_nothing_is_refused_to_the_operator(installed: Helm, builds: Kube) -> None:
     """After builds that succeed, fail and are cancelled, the API server has refused the operators nothing."""
-    builds.apply(a_build("good"), a_build("bad", "exit 64"), a_build("long", "trap exit TERM; sleep 600 & wait"))
+    builds.kubectl_apply(
+        a_build("good"), a_build("bad", "exit 64"), a_build("long", "trap exit TERM; sleep 600 & wait")
+    )
     builds.wait_phase("long", "Running", seconds=60)
     builds.patch_spec("long", cancel=True)
     for name, phase in (("good", "Succeeded"), ("bad", "Failed"), ("long", "Cancelled")):
@@ -185,7 +203,7 @@ def test_uninstalling_leaves_the_builds_and_installing_again_goes_on_with_them(i
     one = merged(IMAGES, {"settings": {"maxConcurrent": 1}})
     installed.install(one, seconds=SECONDS)
     with JobRecorder(builds) as jobs_seen:
-        builds.apply(a_build("running", "sleep 20", priority=1), a_build("waiting"))
+        builds.kubectl_apply(a_build("running", "sleep 20", priority=1), a_build("waiting"))
         builds.wait_phase("running", "Running", seconds=60)
         installed("uninstall", RELEASE, "--wait", f"--timeout={SECONDS}s")
         mine = ("-l", f"app.kubernetes.io/instance={RELEASE}")

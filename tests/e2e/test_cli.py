@@ -28,7 +28,7 @@ def cli(kubectl: Kubectl, tmp_path: Path) -> Iterator[Cli]:
 
 def test_the_log_is_followed_from_before_the_pod_to_the_end(kube: Kube, publish: Publish, cli: Cli) -> None:
     """`logs -f` waits for the pod, tells what the runner writes as people read it, and ends with the links to EAS."""
-    kube.apply(publish("followed", platform="android", suspend=True))
+    kube.kubectl_apply(publish("followed", platform="android", suspend=True))
     kube.wait_phase("followed", "Suspended")
     following = cli.start("logs", "followed", "-f")
     assert following.stderr is not None
@@ -48,7 +48,7 @@ def test_the_log_is_followed_from_before_the_pod_to_the_end(kube: Kube, publish:
 
 def test_watch_tells_the_way_and_ends_with_the_build(kube: Kube, publish: Publish, cli: Cli) -> None:
     """Without a terminal each change is a line, up to the end of the build, which is the exit code."""
-    kube.apply(publish("watched", platform="android"))
+    kube.kubectl_apply(publish("watched", platform="android"))
     done = cli("watch", "watched", seconds=240)
     assert done.returncode == 0
     assert "watched Running" in done.stdout
@@ -94,7 +94,7 @@ def test_a_missing_secret_is_told_with_the_command_that_makes_it(kube: Kube, pub
     """A pod that waits for a Secret is explained, and with the Secret the build goes on by itself."""
     name = "expo-of-why"
     kube.kubectl("delete", "secret", name, "--ignore-not-found")
-    kube.apply(publish("waits", platform="android", credentialsSecretRef={"name": name}))
+    kube.kubectl_apply(publish("waits", platform="android", credentialsSecretRef={"name": name}))
     until(
         lambda: "CreateContainerConfigError" in json.dumps(kube.build("waits").get("status", {})),
         seconds=120,
@@ -104,14 +104,14 @@ def test_a_missing_secret_is_told_with_the_command_that_makes_it(kube: Kube, pub
     assert told.startswith("waits cannot start: a Secret or a key that the pod needs is missing.")
     assert f"kubectl create secret generic {name} -n {NAMESPACE} --from-literal=EXPO_TOKEN=…" in told
     secret = json.loads(kube.kubectl("get", "secret", "expo", "-o", "json").stdout)
-    kube.apply({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "data": secret["data"]})
+    kube.kubectl_apply({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "data": secret["data"]})
     kube.wait_phase("waits", "Succeeded", seconds=240)
     kube.kubectl("delete", "secret", name)
 
 
 def test_doctor_finds_nothing_wrong_with_the_chart(kube: Kube, publish: Publish, cli: Cli) -> None:
     """After a build, an installation by the chart has good marks for all but what a test cluster leaves out."""
-    kube.apply(publish("ran", platform="android"))
+    kube.kubectl_apply(publish("ran", platform="android"))
     kube.wait_phase("ran", "Succeeded", seconds=240)
     done = cli("doctor", "--operator-namespace", NAMESPACE, "-o", "json")
     marks = {check["what"]: check["mark"] for check in json.loads(done.stdout)["checks"]}

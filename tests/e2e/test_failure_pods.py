@@ -74,7 +74,7 @@ def test_a_failure_is_worth_so_many_pods(kube: Kube, publish: Publish, eas: Eas,
         manifest["spec"]["source"]["git"]["url"] = f"https://standins.{NAMESPACE}.svc:8443/{case.repository}"
     kube.kubectl("create", "secret", "generic", "wrong-token", "--from-literal=EXPO_TOKEN=invalid")
     try:
-        kube.apply(manifest)
+        kube.kubectl_apply(manifest)
         build = kube.wait_phase(name, "Failed", "Succeeded", seconds=420)
     finally:
         eas.post("settings", {"faults": []})

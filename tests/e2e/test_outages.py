@@ -24,7 +24,7 @@ def test_a_minute_of_502_at_each_step(kube: Kube, publish: Publish, asked_of_eas
     """Each step's minute begins with its first request, so one build meets them one after the other."""
     eas.post("settings", {"faults": [{"operation": step, "kind": "status", "seconds": 60} for step in STEPS]})
     try:
-        kube.apply(publish("outage", platform="android", backoffLimit=10))
+        kube.kubectl_apply(publish("outage", platform="android", backoffLimit=10))
         build = kube.wait_phase("outage", "Succeeded", "Failed", seconds=1200)
     finally:
         eas.post("settings", {"faults": []})

@@ -29,7 +29,7 @@ def _message(build: Object) -> str:
 
 def test_a_build_in_eas_queue_shows_where_and_is_cancelled_there(kube: Kube, publish: Publish, long_queue: Eas) -> None:
     """`kubectl describe` shows id, page and place in EAS's queue meanwhile; cancel stops the EAS build too."""
-    kube.apply(publish("queued", platform="android"))
+    kube.kubectl_apply(publish("queued", platform="android"))
     until(lambda: "IN_QUEUE at EAS, position 1" in _message(kube.build("queued")), seconds=240, what="the place shown")
     shown = kube.kubectl("describe", "pb/queued").stdout
     [remote] = kube.build("queued")["status"]["builds"]
@@ -45,7 +45,7 @@ def test_a_build_in_eas_queue_shows_where_and_is_cancelled_there(kube: Kube, pub
 
 def test_a_deleted_build_is_cancelled_at_eas(kube: Kube, publish: Publish, long_queue: Eas) -> None:
     """`kubectl delete pb` of a build that runs leaves nothing going on at EAS, and hangs on nothing."""
-    kube.apply(publish("gone", platform="android"))
+    kube.kubectl_apply(publish("gone", platform="android"))
     until(lambda: long_queue.get("builds"), seconds=240, what="the EAS build")
     kube.kubectl("delete", "pb/gone", "--timeout=30s")
     until(lambda: {b["status"] for b in long_queue.get("builds")} == {"CANCELED"}, seconds=90, what="canceled at EAS")

@@ -20,7 +20,7 @@ def test_an_app_is_built_and_submitted_for_both_platforms(
     kube: Kube, publish: Publish, asked_of_eas: AskedOfEas
 ) -> None:
     """The build ends as Succeeded with commit, artifact, version and submission of each platform, asked for once."""
-    kube.apply(publish("both"))
+    kube.kubectl_apply(publish("both"))
     kube.kubectl("wait", "--for=condition=Succeeded", "pb/both", "--timeout=110s")
     build = kube.build("both")
     status = build["status"]
@@ -43,7 +43,7 @@ def test_an_app_is_built_and_submitted_for_both_platforms(
 
 def test_an_eas_build_that_errors_is_not_built_again(kube: Kube, publish: Publish, asked_of_eas: AskedOfEas) -> None:
     """An EAS build that ends ERRORED fails the build after one pod, with EAS's id and words, and submits nothing."""
-    kube.apply(publish("broken", profile="errored", platform="android"))
+    kube.kubectl_apply(publish("broken", profile="errored", platform="android"))
     status = kube.wait_phase("broken", "Failed", seconds=110)["status"]
     build = kube.build("broken")
     assert status["failure"]["reason"] == "BuildErrored"
@@ -56,7 +56,7 @@ def test_an_eas_build_that_errors_is_not_built_again(kube: Kube, publish: Publis
 def test_another_tool_is_retried_three_times(kube: Kube, publish: Publish) -> None:
     """With runner.command any tool runs: exit code 1 is tried four times, and its last words are kept."""
     script = "echo the store said no; exit 1"
-    kube.apply(publish("tool", runner={"command": ["sh", "-c", script]}))
+    kube.kubectl_apply(publish("tool", runner={"command": ["sh", "-c", script]}))
     status = kube.wait_phase("tool", "Failed", seconds=300)["status"]
     assert [attempt["number"] for attempt in status["failedAttempts"]] == [1, 2, 3, 4]
     assert status["attempts"] == 4
@@ -66,7 +66,7 @@ def test_another_tool_is_retried_three_times(kube: Kube, publish: Publish) -> No
 
 def test_a_pod_killed_while_eas_builds_never_pays_twice(kube: Kube, publish: Publish, asked_of_eas: AskedOfEas) -> None:
     """When the pod is killed after EAS was asked, the next attempt finds that build and goes on with it."""
-    kube.apply(publish("killed", platform="android"))
+    kube.kubectl_apply(publish("killed", platform="android"))
 
     def asked() -> bool:
         return asked_of_eas(kube.build("killed"))["builds"] == {"android": 1}
@@ -82,7 +82,9 @@ def test_the_pod_has_no_more_than_it_needs(kube: Kube, publish: Publish) -> None
     """The build's pod passes Pod Security restricted, and mounts no service account token."""
     enforce = "pod-security.kubernetes.io/enforce=restricted"
     kube.kubectl("label", "--overwrite", "namespace", kube.namespace, enforce)
-    kube.apply(publish("restricted", runner={"command": ["sh", "-c", "test ! -e /var/run/secrets/kubernetes.io"]}))
+    kube.kubectl_apply(
+        publish("restricted", runner={"command": ["sh", "-c", "test ! -e /var/run/secrets/kubernetes.io"]})
+    )
     kube.wait_phase("restricted", "Succeeded", seconds=60)
 
 

@@ -64,7 +64,7 @@ def test_a_pod_that_dies_at_a_step_pays_once(
     """The pod dies exactly at a request that is held, before or after EAS has carried it out; the next one ends it."""
     # A build of its own for each: Kubernetes waits twice as long after each pod of a Job that failed, drained or not.
     eas.post("settings", {"faults": [{"operation": operation, "kind": when}]})
-    kube.apply(publish(name, platform="android"))
+    kube.kubectl_apply(publish(name, platform="android"))
     try:
         until(partial(_is_held, eas, operation), seconds=180, what=f"{operation} is held", pause=0.5)
         pod = _running_pod(kube, name)["metadata"]["name"]

@@ -19,7 +19,7 @@ _NO_PODS: Object = {
 @contextmanager
 def builds_held(kube: Kube) -> Iterator[None]:
     """Builds of the namespace run and do not end by themselves."""
-    kube.apply(_NO_PODS)
+    kube.kubectl_apply(_NO_PODS)
     until(lambda: _is_in_force(kube), seconds=60, what="the quota is in force")
     try:
         yield

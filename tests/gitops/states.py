@@ -78,7 +78,7 @@ def _before_the_operator(seen: _Seen) -> None:
 def _waiting(seen: _Seen) -> None:
     seen.start("suspended", suspend=True)
     seen.keep("suspended", "Suspended")
-    seen.kube.apply(NO_JOBS)
+    seen.kube.kubectl_apply(NO_JOBS)
     seen.start("queued")
     seen.keep("queued", "Queued")
     seen.remove("suspended", "queued")

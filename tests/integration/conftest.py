@@ -12,12 +12,24 @@ from typing import Any
 import pytest
 
 from tests.support.api_proxy import ApiProxy
-from tests.support.cluster import kwok_kubeconfig
+from tests.support.cluster import KUBECTL, kwok_kubeconfig
 from tests.support.fixtures import Manifest, StartOperator
 from tests.support.kube import JobRecorder, Kube, own_namespace
 from tests.support.manifests import a_manifest
 from tests.support.operator_process import OperatorProcess
 from tests.support.redis_process import RedisProcess
+from tests.support.warm import WarmServer
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Those that wait for timers begin first: the others run beside them, and the end does not wait for one."""
+
+    def seconds(item: pytest.Item) -> float:
+        marker = item.get_closest_marker("timers")
+        return -float(marker.args[0]) if marker else 0
+
+    items.sort(key=seconds)
 
 
 @pytest.fixture(scope="session")
@@ -26,11 +38,33 @@ def kubeconfig() -> Path:
     return kwok_kubeconfig()
 
 
+@pytest.fixture(scope="session")
+def warm() -> Iterator[WarmServer]:
+    """Starts operators and commands that need not import themselves."""
+    with WarmServer() as server:
+        yield server
+
+
 @pytest.fixture
 def kube(kubeconfig: Path) -> Iterator[Kube]:
     """A namespace of the test's own."""
     with own_namespace(kubeconfig) as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def shared_namespace(kubeconfig: Path) -> Iterator[str]:
+    """One for tests without an operator: to delete a namespace is a hundred requests for the cluster."""
+    with own_namespace(kubeconfig) as made:
+        yield made.namespace
+
+
+@pytest.fixture
+def shared_kube(kubeconfig: Path, shared_namespace: str) -> Iterator[Kube]:
+    """The namespace that this worker's tests share: nothing of one test may be in the way of another."""
+    made = Kube(kubeconfig, KUBECTL, shared_namespace)
+    yield made
+    made.close()
 
 
 @pytest.fixture
@@ -55,7 +89,9 @@ def redis(stopped_redis: RedisProcess) -> RedisProcess:
 
 
 @pytest.fixture
-def start_operator(kube: Kube, stopped_redis: RedisProcess, tmp_path: Path) -> Iterator[StartOperator]:
+def start_operator(
+    kube: Kube, stopped_redis: RedisProcess, warm: WarmServer, tmp_path: Path
+) -> Iterator[StartOperator]:
     """Starts operators for the test's namespace; ends them with the test."""
     started: list[OperatorProcess] = []
 
@@ -64,6 +100,7 @@ def start_operator(kube: Kube, stopped_redis: RedisProcess, tmp_path: Path) -> I
     ) -> OperatorProcess:
         process = OperatorProcess(
             tmp_path / f"{log}.log",
+            warm,
             kubeconfig=kubeconfig or kube.kubeconfig,
             redis_url=stopped_redis.url,
             namespace=kube.namespace,

@@ -49,7 +49,7 @@ class Shaper:
         return subprocess.run(command, input=stdin, text=True, capture_output=True, check=check, timeout=60)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def shaper(kubeconfig: Path) -> Iterator[Shaper]:
     """Two namespaces, the kinds of the Prometheus operator, and the accounts without which no pod is taken."""
     made = Shaper(kubeconfig, *(f"t-{uuid.uuid4().hex[:12]}" for _ in range(2)))

@@ -34,7 +34,7 @@ RESULT = json.dumps(
 def test_a_build_is_queued_launched_and_reported(kube: Kube, start_operator: StartOperator, manifest: Manifest) -> None:
     """An applied build runs as one Job and its status tells commit, builds and submissions of the runner's report."""
     start_operator()
-    kube.apply(manifest("app", pod={"message": RESULT}))
+    kube.kubectl_apply(manifest("app", pod={"message": RESULT}))
     kube.kubectl("wait", "--for=condition=Succeeded", "pb/app", "--timeout=30s")
     status = kube.build("app")["status"]
     assert status["phase"] == "Succeeded"
@@ -52,6 +52,7 @@ def test_a_build_is_queued_launched_and_reported(kube: Kube, start_operator: Sta
     }
 
 
+@pytest.mark.timers(70)
 def test_a_failing_build_is_retried_three_times_then_fails(
     kube: Kube, start_operator: StartOperator, manifest: Manifest
 ) -> None:
@@ -109,7 +110,7 @@ def test_nothing_of_the_operator_is_left_on_the_resource(
 ) -> None:
     """A build has no finalizer and no annotation but the user's, so nothing can hang and GitOps sees no drift."""
     start_operator()
-    kube.apply(manifest("app"))
+    kube.kubectl_apply(manifest("app"))
     metadata = kube.wait_phase("app", "Succeeded")["metadata"]
     assert "finalizers" not in metadata
     assert set(metadata.get("annotations", {})) <= {"kubectl.kubernetes.io/last-applied-configuration"}

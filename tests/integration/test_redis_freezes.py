@@ -15,6 +15,7 @@ pytestmark = pytest.mark.integration
 
 
 @pytest.mark.parametrize("how", How)
+@pytest.mark.timers(20)
 def test_running_builds_go_on_while_redis_is_silent(how: How) -> None:
     """Statuses of running builds change in the silence, the metric shows it, and all builds end after it."""
     with Rig("freeze") as rig:

@@ -41,6 +41,7 @@ def test_what_happens_before_kopf_has_listed_counts(
     assert jobs_seen.of_build() == {"first": 1, "made": 1}
 
 
+@pytest.mark.timers(10)
 def test_who_cannot_list_leaves_the_lease_to_a_standby(
     proxy: ApiProxy, kube: Kube, start_operator: StartOperator, manifest: Manifest, tmp_path: Path
 ) -> None:
@@ -59,6 +60,7 @@ def test_who_cannot_list_leaves_the_lease_to_a_standby(
     assert blind.metric("publishbuild_leader") == 0
 
 
+@pytest.mark.timers(10)
 def test_a_list_that_takes_long_is_no_loss_without_a_standby(
     proxy: ApiProxy, kube: Kube, start_operator: StartOperator, manifest: Manifest, tmp_path: Path
 ) -> None:

@@ -121,7 +121,7 @@ def own_cluster() -> Iterator[Kube]:
     run(*hack, "up", "--node", "none", "--state", state, *own_ports(1))
     made = Kube(state / "kubeconfig", KUBECTL, "shop")
     try:
-        made.kubectl("create", "namespace", "shop")
+        made.create_namespace()
         apply_crd(state / "kubeconfig")
         yield made
     finally:
@@ -129,6 +129,7 @@ def own_cluster() -> Iterator[Kube]:
         run(*hack, "down", "--state", state)
 
 
+@pytest.mark.timers(15)
 def test_an_operator_for_all_namespaces_watches_their_pauses(
     own_cluster: Kube, redis: RedisProcess, manifest: Manifest, tmp_path: Path
 ) -> None:

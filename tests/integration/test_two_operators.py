@@ -69,6 +69,7 @@ def test_the_standby_is_ready_and_writes_nothing(
     assert leader.events_logged("the index in Redis is gone") == 0
 
 
+@pytest.mark.timers(15)
 def test_the_leader_is_killed_under_load(
     kube: Kube, leader: OperatorProcess, standby: OperatorProcess, manifest: Manifest, jobs_seen: JobRecorder
 ) -> None:
@@ -91,6 +92,7 @@ def test_the_leader_is_told_to_stop_under_load(
     all_ended_once(kube, jobs_seen)
 
 
+@pytest.mark.timers(15)
 def test_a_frozen_leader_stops_acting_when_it_wakes(
     kube: Kube, leader: OperatorProcess, standby: OperatorProcess, manifest: Manifest, jobs_seen: JobRecorder
 ) -> None:

@@ -74,7 +74,12 @@ def launch_number_of_the_late_one(rig: Rig, flood: int) -> int:
     builds = {first.namespace: [a_manifest(seconds=1, backoffLimit=0) for _ in range(flood)]}
     asyncio.run(_create(rig, builds))
     second.apply(a_manifest("late", seconds=1))
-    until(lambda: len(_order(operator)) == flood + 1, seconds=600, what="all wait", pause=5)
+
+    def all_wait() -> bool:
+        assert operator.is_running(), f"the operator has ended; its log: {operator.tail()}"
+        return len(_order(operator)) == flood + 1
+
+    until(all_wait, seconds=600, what="all wait", pause=5)
     [holder] = first.pods()
     first.kubectl(
         "annotate", "--overwrite", f"pod/{holder['metadata']['name']}", "kwok.publishbuild.dev/outcome=succeed"
@@ -104,8 +109,13 @@ async def _create(rig: Rig, builds: dict[str, list[Object]]) -> None:
 
 
 def _wait_in_line(operator: OperatorProcess, client: redis.Redis, total: int) -> None:
+    def all_wait() -> bool:
+        # One that was starved until it lost its Lease has ended, and says so.
+        assert operator.is_running(), f"the operator has ended; its log: {operator.tail()}"
+        return _is_whole(client, total)
+
     # Redis is asked, since the operator has to compute the whole order for each answer of /v1/queue.
-    until(lambda: _is_whole(client, total), seconds=900, what=f"{total} members in Redis", pause=0.5)
+    until(all_wait, seconds=900, what=f"{total} members in Redis", pause=0.5)
     until(lambda: len(_order(operator)) == total, seconds=60, what=f"{total} builds wait", pause=2)
 
 

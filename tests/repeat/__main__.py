@@ -46,7 +46,8 @@ def _git(*arguments: str) -> str:
 
 
 def _run(seed: int, *, under_load: bool) -> Run:
-    command = [sys.executable, "-m", "pytest", "tests/integration", "-q", "-n", "4", f"--randomly-seed={seed}"]
+    command = [sys.executable, "-m", "pytest", "tests/integration", "-q"]
+    command += ["-n", "6", "--maxschedchunk", "1", f"--randomly-seed={seed}"]
     started = time.monotonic()
     with busy_cores() if under_load else nullcontext():
         done = subprocess.run(command, cwd=ROOT, check=False, stdout=subprocess.PIPE, text=True)

@@ -11,22 +11,35 @@ from pathlib import Path
 import yaml
 
 from tests.support.terminal import Terminal
+from tests.support.warm import WarmServer
 
 _COMMAND = [sys.executable, "-m", "publishbuild.cli"]
 
 
 @dataclass(frozen=True)
 class Cli:
-    """Called by a user whose kubeconfig is ``kubeconfig`` and who stands in ``folder``."""
+    """Called by a user whose kubeconfig is ``kubeconfig`` and who stands in ``folder``.
+
+    With ``warm`` a command that is run to its end need not import itself.
+    """
 
     kubeconfig: Path
     folder: Path
+    warm: WarmServer | None = None
     _started: list[subprocess.Popen[str]] = field(default_factory=list)
 
     def __call__(
         self, *arguments: str, stdin: str | None = None, folder: Path | None = None, seconds: float = 120
     ) -> subprocess.CompletedProcess[str]:
         """Run it to its end."""
+        if self.warm:
+            return self.warm.run(
+                *arguments,
+                environment=self._environment(),
+                folder=folder or self.folder,
+                stdin=stdin or "",
+                seconds=seconds,
+            )
         return subprocess.run(
             [*_COMMAND, *arguments],
             input=stdin,

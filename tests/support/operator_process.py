@@ -14,12 +14,23 @@ from typing import Any
 
 from tests.support.ports import free_port
 from tests.support.waiting import PATIENCE, until
+from tests.support.warm import WarmProcess, WarmServer
 
 
 class OperatorProcess:
-    """One ``publishbuild operator``."""
+    """One ``publishbuild operator``: started from the command line, or by ``warm``, which has it imported."""
 
-    def __init__(self, log: Path, *, kubeconfig: Path, redis_url: str, namespace: str, **settings: str) -> None:
+    def __init__(
+        self,
+        log: Path,
+        warm: WarmServer | None = None,
+        /,
+        *,
+        kubeconfig: Path,
+        redis_url: str,
+        namespace: str,
+        **settings: str,
+    ) -> None:
         self.port, self.callback_port = free_port(), free_port()
         self._log = log
         environment = {
@@ -34,12 +45,7 @@ class OperatorProcess:
             **settings,
         }
         with log.open("ab") as out:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "publishbuild.cli", "operator"],
-                env=environment,
-                stdout=out,
-                stderr=subprocess.STDOUT,
-            )
+            self._process = _started(environment, out.fileno(), warm)
 
     @property
     def pid(self) -> int:
@@ -117,3 +123,11 @@ class OperatorProcess:
         """End it whatever state it is in."""
         if self.is_running():
             self.kill()
+
+
+def _started(environment: dict[str, str], out: int, warm: WarmServer | None) -> subprocess.Popen[bytes] | WarmProcess:
+    if warm:
+        streams = {"stdin": out, "stdout": out, "stderr": out}
+        return warm.start("operator", environment=environment, folder=Path.cwd(), **streams)
+    command = [sys.executable, "-m", "publishbuild.cli", "operator"]
+    return subprocess.Popen(command, env=environment, stdout=out, stderr=subprocess.STDOUT)

@@ -17,10 +17,12 @@ from tests.support.regex_characters import CHARACTERS, character_test
 from tests.support.regex_steps import LOOKS, REPEATS, Counter, TooManyStepsError, Tree
 
 # Costs are periodic but for their ends: nothing linear comes near it, nor anything quadratic below it.
-SUPERLINEAR = 1.2
-_SHORT, _LONG = 48, 200
+SUPERLINEAR = 1.05
+_SHORT, _LONG = 32, 200
 _NEIGHBOURS = 10
 _WORDS, _OTHERS = "a0Z_", "- \"'=:/.@\\\n&"
+# The end, a character that no class names, and one that `.` and `$` stop at.
+_TAILS = ("", "\x00", "\n\x00")
 _SAMPLES = _WORDS + _OTHERS
 # Recursion of Python alone, which takes no stack of C.
 _DEEP = 60_000
@@ -56,7 +58,7 @@ def growth(pattern: re.Pattern[str]) -> Worst:
 
 def _ratio(counter: Counter, head: str, pump: str, tail: str, least: int) -> float:
     """Cost of a character in the second half of the last doubling, in those of the one before."""
-    count = max(6, -(-least // len(pump)))
+    count = max(5, -(-least // len(pump)))
     try:
         costs = []
         for times in (count, 2 * count, 4 * count):
@@ -74,10 +76,10 @@ def _texts(tree: Tree) -> Iterator[tuple[str, str, str]]:
     heads = list(dict.fromkeys(["", *_heads(tree)]))
     pairs = list(dict.fromkeys(_pairs(tree)))
     for pump in parts:
-        for head, tail in itertools.product(heads[:8], ("", "\x00")):
+        for head, tail in itertools.product(heads[:8], _TAILS):
             yield head, pump, tail
     for pump in pairs:
-        yield "", pump, "\x00"
+        yield "", pump, _TAILS[-1]
 
 
 def _parts(tree: Tree) -> Iterator[str]:

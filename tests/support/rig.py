@@ -63,7 +63,7 @@ class Rig:
 
     def __enter__(self) -> Self:
         for kube in self.kubes:
-            kube.kubectl("create", "namespace", kube.namespace)
+            kube.create_namespace()
         self.redis.start()
         return self
 
@@ -71,6 +71,6 @@ class Rig:
         self.stop_operators()
         self.redis.stop()
         for kube in self.kubes:
-            kube.kubectl("delete", "namespace", kube.namespace, "--wait=false")
+            kube.delete_namespace()
             kube.close()
         self._folder.cleanup()

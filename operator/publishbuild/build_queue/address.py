@@ -35,7 +35,8 @@ TLS_OPTIONS: dict[str, tuple[str, ...]] = {
     "ssl_min_version": ("TLSv1.2", "TLSv1.3"),
 }
 _LABEL = r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
-_NAME = re.compile(rf"(?=.{{1,253}}$){_LABEL}(\.{_LABEL})*\.?")
+_NAME = re.compile(rf"\A(?=.{{1,253}}\Z){_LABEL}(\.{_LABEL})*\.?")
+_SPACE = re.compile(r"[\s\x00-\x1f\x7f]")
 _NUMBER = re.compile(r"[0-9]{1,5}")
 _LARGEST_PORT = 65535
 
@@ -68,7 +69,7 @@ def read_address(url: str) -> Address:
         AddressError: for the first thing that cannot be used.
     """
     url = url.strip()
-    if re.search(r"[\s\x00-\x1f\x7f]", url):
+    if _SPACE.search(url):
         raise AddressError("it holds a space or a line break")
     scheme, mark, rest = url.partition("://")
     if not mark or scheme.lower() not in FORMS:

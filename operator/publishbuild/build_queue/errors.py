@@ -13,6 +13,8 @@ from publishbuild.build_queue.faults import FAULTS, Fault
 UNREACHABLE = (RedisError, RedisClusterException, OSError)
 
 _LONGEST_DETAIL = 200
+_COMMAND = re.compile(r"^Command # \d+ .*? of pipeline caused error: ", re.DOTALL)
+_ARGUMENTS = re.compile(r",? with args beginning with")
 
 
 class QueueUnavailableError(Exception):
@@ -47,7 +49,7 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 def _detail(error: BaseException) -> str:
     # The client repeats the command, the server its arguments: the one is long, the other may be a password.
-    text = re.sub(r"^Command # \d+ .*? of pipeline caused error: ", "", str(error), flags=re.DOTALL)
-    text = re.split(r",? with args beginning with", text)[0]
+    text = _COMMAND.sub("", str(error))
+    text = _ARGUMENTS.split(text)[0]
     text = " ".join(f"{type(error).__name__}: {text}".split())
     return text if len(text) <= _LONGEST_DETAIL else f"{text[:_LONGEST_DETAIL]}…"

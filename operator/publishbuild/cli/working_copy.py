@@ -12,6 +12,7 @@ from pathlib import Path
 _SHOWN_FILES = 3
 _SECONDS = 30.0
 _SCP_FORM = re.compile(r"^(?:(?P<user>[^@/:]+)@)?(?P<host>[^/:@]+):(?!//)(?P<path>.+)$")
+_CREDENTIALS = re.compile(r"^(https?://)[^/@]*@")
 
 
 class WorkingCopyError(Exception):
@@ -57,7 +58,7 @@ def origin_url(folder: Path) -> str:
     """The URL of the remote ``origin``, as a build takes it."""
     url = _git(folder, "remote", "get-url", "origin", refusal="the working copy has no remote origin: name --git-url")
     # CI leaves a token there, which is neither for manifests nor good for long.
-    return re.sub(r"^(https?://)[^/@]*@", r"\1", url_of(url))
+    return _CREDENTIALS.sub(r"\1", url_of(url))
 
 
 def url_of(address: str) -> str:

@@ -11,6 +11,7 @@ from publishbuild.cluster.api import Object
 from publishbuild.models.spec import ConcurrencyPolicy
 
 _COMMIT = re.compile(r"^([0-9a-f]{40}|[0-9a-f]{64})$")
+_NO_NAME = re.compile(r"[^a-z0-9]+")
 _SHORT_COMMIT = 7
 _LONGEST_REVISION = 20
 # The API server adds so many to a `generateName`.
@@ -129,4 +130,4 @@ def _given(fields: Mapping[str, Any]) -> Object:
 
 
 def _slug(text: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+    return _NO_NAME.sub("-", text.lower()).strip("-")

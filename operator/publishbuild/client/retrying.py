@@ -14,7 +14,7 @@ from publishbuild.cluster.api import Object
 _RETRY = re.compile(r"-r[0-9]+$")
 _NOT_AGAIN = ("cancel", "suspend", "retryOf")
 # A GitOps tool or Helm would take the new build for one of its own, and remove it as unknown to it.
-_FOREIGN_LABELS = re.compile(r"^(app\.kubernetes\.io/(instance|managed-by)|helm\.sh/.*|.*\.toolkit\.fluxcd\.io/.*)$")
+_FOREIGN_LABELS = re.compile(r"^(app\.kubernetes\.io/(instance|managed-by)\Z|helm\.sh/|[^/]*\.toolkit\.fluxcd\.io/)")
 _TRIES = 5
 
 

@@ -32,8 +32,10 @@ async def connect(count: CountRequest, *, kubeconfig: str | None = None, context
             )
             namespace = pod_namespace()
         else:
+            # The library reads KUBECONFIG once, as it is imported.
+            file = kubeconfig or os.environ.get("KUBECONFIG") or None
             loaded = await kube_config.load_kube_config(  # type: ignore[no-untyped-call]  # not typed there
-                config_file=kubeconfig, context=context, client_configuration=configuration
+                config_file=file, context=context, client_configuration=configuration
             )
             namespace = loaded.current_context["context"].get("namespace")
             _keep_fresh(loaded, configuration)

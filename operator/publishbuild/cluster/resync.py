@@ -8,6 +8,7 @@ from collections.abc import Callable
 import structlog
 
 from publishbuild.cluster.api import ApiError
+from publishbuild.cluster.loop_time import LoopTime
 from publishbuild.cluster.objects import BUILDS, JOBS, PODS, Cluster
 from publishbuild.cluster.store import Store
 
@@ -57,8 +58,9 @@ class Resync:
     async def list(self, resource: str) -> int:
         """Take in all objects of ``resource``; the resourceVersion at which they were so. Raises `ApiError`."""
         objects, version = await self._cluster.list_all(resource)
+        loop_time = LoopTime(self._clock)
         for _ in self._store.replace(resource, objects, version):
-            await asyncio.sleep(0)
+            await loop_time.share()
         self.versions[resource] = version
         return version
 

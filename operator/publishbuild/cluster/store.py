@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
+
 from publishbuild.cluster.live_jobs import LiveJobs
 from publishbuild.cluster.objects import BUILDS, JOBS, PODS
 from publishbuild.cluster.record import Record
@@ -21,7 +23,7 @@ from publishbuild.decide.facts import JobFacts, PodFacts, build_of_job, build_of
 Object = dict[str, Any]
 Bell = Callable[[str], None]
 
-_PART = 100
+log = structlog.get_logger(__name__)
 
 
 class Store:
@@ -53,15 +55,19 @@ class Store:
     def replace(self, resource: str, objects: Iterable[Object], version: int) -> Iterator[None]:
         """Take in a whole list at ``version``, oldest first: what is known, not newer and not in it is gone.
 
-        It stops after each of many small parts, so that a long list need not keep anything else waiting.
+        It stops after each object, so that a long list need not keep anything else waiting. One that cannot be taken
+        in is logged and stays as it was known.
         """
         self._deleted[resource] = {uid: at for uid, at in self._deleted[resource].items() if at > version}
         uids = set()
-        for number, obj in enumerate(objects, start=1):
+        for obj in objects:
             uids.add(obj["metadata"]["uid"])
-            self.apply(resource, obj)
-            if number % _PART == 0:
-                yield
+            try:
+                self.apply(resource, obj)
+            except Exception:
+                # One object that cannot be read never keeps the others from being seen.
+                log.exception("an object could not be taken in", resource=resource, uid=obj["metadata"]["uid"])
+            yield
         for gone in [known for known in self._known(resource) if known[0] not in uids and known[1] <= version]:
             self._deleted[resource][gone[0]] = version
             self._forget(resource, gone[0])

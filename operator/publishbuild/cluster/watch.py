@@ -13,14 +13,13 @@ from contextlib import aclosing
 import structlog
 
 from publishbuild.cluster.api import GONE, ApiError, Object
+from publishbuild.cluster.loop_time import LoopTime
 from publishbuild.cluster.objects import Cluster
 
 log = structlog.get_logger(__name__)
 
 FIRST_RETRY_SECONDS = 0.2
 LONGEST_RETRY_SECONDS = 15.0
-# A burst that is read in one go must not keep the lease from being renewed.
-_PART = 50
 
 OnChange = Callable[[str, Object, bool], None]
 Relist = Callable[[str], Awaitable[int]]
@@ -58,15 +57,14 @@ class Watch:
         if not self._version:
             self._version = await self._relist(self._resource)
         async with aclosing(self._cluster.changes(self._resource, self._namespace, self._version)) as changes:
-            number = 0
+            loop_time = LoopTime()
             async for kind, obj in changes:
                 self._failures = 0
                 self._version = int(obj["metadata"]["resourceVersion"])
                 if kind != "BOOKMARK":
                     self._hand_on(obj, deleted=kind == "DELETED")
-                number += 1
-                if number % _PART == 0:
-                    await asyncio.sleep(0)
+                # A burst that is read in one go must not keep the lease from being renewed.
+                await loop_time.share()
 
     def _hand_on(self, obj: Object, *, deleted: bool) -> None:
         try:

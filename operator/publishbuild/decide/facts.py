@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from publishbuild.decide.pod_words import redacted_words
 from publishbuild.models.spec import PublishBuildSpec
 from publishbuild.models.status import PublishBuildStatus
 from publishbuild.names import (
@@ -172,7 +173,7 @@ class PodFacts:
             phase=status.get("phase", "Pending"),
             exit_code=ended.get("exitCode"),
             reason=ended.get("reason") or status.get("reason"),
-            message=redacted(bounded(message)) if message else None,
+            message=redacted_words(message) if message else None,
             started=_time(ended["startedAt"]) if ended.get("startedAt") else None,
             finished=_time(ended["finishedAt"]) if ended.get("finishedAt") else None,
             waiting_reason=waiting_reason,

@@ -12,11 +12,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class TextRule:
-    """A regular expression (RE2, so that CEL and Python agree) that a string must, or must not, match."""
+    """A regular expression that a string must, or must not, match: for Python, and in RE2's words for CEL."""
 
-    pattern: str
+    expression: re.Pattern[str]
     message: str
     must_match: bool = True
+
+    @property
+    def pattern(self) -> str:
+        """As RE2 writes it, whose `$` is the end of the text alone."""
+        return self.expression.pattern.replace(r"\Z", "$")
 
     def cel(self, field: str | None = None) -> dict[str, str]:
         """One entry of ``x-kubernetes-validations``, for the string itself or for the object around ``field``.
@@ -32,20 +37,18 @@ class TextRule:
 
     def check(self, value: str) -> None:
         """Raise ValueError with the rule's message where ``value`` breaks it."""
-        # RE2's `$` is the end of the text alone, and its `\s` is ASCII alone.
-        expression = self.pattern.replace("$", r"\Z")
-        if bool(re.search(expression, value, re.ASCII)) is not self.must_match:
+        if bool(self.expression.search(value)) is not self.must_match:
             raise ValueError(self.message)
 
 
 GIT_URL = (
     TextRule(
-        r"^(https|ssh|file)://[^-\s][^\s]*$",
+        re.compile(r"^(https|ssh|file)://[^-\s][^\s]*\Z", re.ASCII),
         "must be an https://, ssh:// or file:// URL without spaces, for example https://github.com/acme/app.git"
         " (write git@host:path as ssh://git@host/path)",
     ),
     TextRule(
-        r"^https://[^/]*@|^[a-z]+://[^/@]*:[^/@]*@",
+        re.compile(r"^https://[^/]*@|^[a-z]+://[^/@:]*:[^/@]*@", re.ASCII),
         "must not carry credentials: put them in a Secret of type kubernetes.io/basic-auth or"
         " kubernetes.io/ssh-auth and name it in source.git.secretRef",
         must_match=False,
@@ -53,28 +56,38 @@ GIT_URL = (
 )
 GIT_REVISION = (
     TextRule(
-        r"^[^-\s~^:?*\[\\][^\s~^:?*\[\\]*$",
+        re.compile(r"^[^-\s~^:?*\[\\][^\s~^:?*\[\\]*\Z", re.ASCII),
         "must be a branch, a tag or a commit SHA: it cannot start with '-' nor hold spaces or any of ~^:?*[\\",
     ),
-    TextRule(r"\.\.", "must be a branch, a tag or a commit SHA: '..' is not allowed", must_match=False),
+    TextRule(
+        re.compile(r"\.\.", re.ASCII), "must be a branch, a tag or a commit SHA: '..' is not allowed", must_match=False
+    ),
 )
 SOURCE_PATH = (
-    TextRule(r"^/", "must be relative to the repository's root: it cannot start with '/'", must_match=False),
-    TextRule(r"(^|/)\.\.(/|$)", "must stay inside the repository: '..' is not allowed", must_match=False),
+    TextRule(
+        re.compile(r"^/", re.ASCII),
+        "must be relative to the repository's root: it cannot start with '/'",
+        must_match=False,
+    ),
+    TextRule(
+        re.compile(r"(^|/)\.\.(/|\Z)", re.ASCII),
+        "must stay inside the repository: '..' is not allowed",
+        must_match=False,
+    ),
 )
 PROFILE = (
     TextRule(
-        r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$",
+        re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.-]*\Z", re.ASCII),
         "must be a profile of eas.json: letters, digits, '_', '.' and '-', not starting with '-' or '.'",
     ),
 )
 OBJECT_NAME = (
     TextRule(
-        r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$",
+        re.compile(r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?\Z", re.ASCII),
         "must be the name of a Kubernetes object: lower case letters, digits, '-' and '.'",
     ),
 )
-NOT_BLANK = (TextRule(r"^[^\s]+$", "must not be empty and cannot hold spaces"),)
+NOT_BLANK = (TextRule(re.compile(r"^[^\s]+\Z", re.ASCII), "must not be empty and cannot hold spaces"),)
 
 MUTABLE_FIELDS = ("suspend", "cancel", "priority", "ttlSecondsAfterFinished")
 

@@ -42,56 +42,72 @@ def give_up(reason: str, message: str) -> AttemptFailed:
 
 # First match wins; (pattern, reason, worth a retry).
 _EAS = (
-    (r"Either log in with eas login or set the EXPO_TOKEN", "InvalidCredentials", False),
-    (r"bearer token is invalid", "InvalidCredentials", False),
-    (r"You don't have the required permissions", "PermissionDenied", False),
-    (r"Entity not authorized", "PermissionDenied", False),
-    (r"Failed to upload the project tarball", "UploadFailed", True),
-    (r"transient error", "ServiceUnavailable", True),
-    (r"down for maintenance", "ServiceUnavailable", True),
-    (r"maximum number of pending", "TooManyPendingBuilds", True),
+    (re.compile(r"Either log in with eas login or set the EXPO_TOKEN"), "InvalidCredentials", False),
+    (re.compile(r"bearer token is invalid"), "InvalidCredentials", False),
+    (re.compile(r"You don't have the required permissions"), "PermissionDenied", False),
+    (re.compile(r"Entity not authorized"), "PermissionDenied", False),
+    (re.compile(r"Failed to upload the project tarball"), "UploadFailed", True),
+    (re.compile(r"transient error"), "ServiceUnavailable", True),
+    (re.compile(r"down for maintenance"), "ServiceUnavailable", True),
+    (re.compile(r"maximum number of pending"), "TooManyPendingBuilds", True),
     (
-        r"ENOTFOUND|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EAI_AGAIN|socket hang up|network timeout",
+        re.compile(r"ENOTFOUND|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EAI_AGAIN|socket hang up|network timeout"),
         "NetworkError",
         True,
     ),
-    (r"Bad Gateway|Service Unavailable|Gateway Time-?out|Internal Server Error", "ServiceUnavailable", True),
-    (r"[Ff]ree (tier|plan)|EAS_BUILD_FREE_TIER|upgrade to the Starter plan", "QuotaExceeded", False),
-    (r"VALIDATION_ERROR|is not valid\. |Invalid app config", "InvalidConfiguration", False),
     (
-        r"Missing build profile|Missing submit profile|eas\.json (could not be found|is not valid)",
+        re.compile(r"Bad Gateway|Service Unavailable|Gateway Time-?out|Internal Server Error"),
+        "ServiceUnavailable",
+        True,
+    ),
+    (re.compile(r"[Ff]ree (tier|plan)|EAS_BUILD_FREE_TIER|upgrade to the Starter plan"), "QuotaExceeded", False),
+    (re.compile(r"VALIDATION_ERROR|is not valid\. |Invalid app config"), "InvalidConfiguration", False),
+    (
+        re.compile(r"Missing build profile|Missing submit profile|eas\.json (could not be found|is not valid)"),
         "InvalidConfiguration",
         False,
     ),
-    (r"No lockfile found", "InvalidConfiguration", False),
-    (r"is required when building in non-interactive mode|--platform is required", "InvalidArguments", False),
-    (r"Nonexistent flag|Unexpected argument|Expected --\S+ to be one of", "InvalidArguments", False),
-    (r"Set ascAppId in the submit profile", "SubmitProfileIncomplete", False),
-    (r"Google Service Account Keys? cannot be set up in --non-interactive", "SubmitProfileIncomplete", False),
-    (r"Input is required, but stdin is not readable", "InteractiveSetupNeeded", False),
-    (r"EAS project not configured|Must configure EAS project", "InteractiveSetupNeeded", False),
-    (r"Credentials are not set up|in --?non-interactive mode", "InteractiveSetupNeeded", False),
-    (VERSION_USED.pattern, "VersionAlreadyUsed", False),
+    (re.compile(r"No lockfile found"), "InvalidConfiguration", False),
+    (
+        re.compile(r"is required when building in non-interactive mode|--platform is required"),
+        "InvalidArguments",
+        False,
+    ),
+    (re.compile(r"Nonexistent flag|Unexpected argument|Expected --\S+ to be one of"), "InvalidArguments", False),
+    (re.compile(r"Set ascAppId in the submit profile"), "SubmitProfileIncomplete", False),
+    (
+        re.compile(r"Google Service Account Keys? cannot be set up in --non-interactive"),
+        "SubmitProfileIncomplete",
+        False,
+    ),
+    (re.compile(r"Input is required, but stdin is not readable"), "InteractiveSetupNeeded", False),
+    (re.compile(r"EAS project not configured|Must configure EAS project"), "InteractiveSetupNeeded", False),
+    (re.compile(r"Credentials are not set up|in --?non-interactive mode"), "InteractiveSetupNeeded", False),
+    (VERSION_USED, "VersionAlreadyUsed", False),
 )
 
 _GIT = (
     (
-        r"Authentication failed|could not read (Username|Password)|HTTP Basic: Access denied",
+        re.compile(r"Authentication failed|could not read (Username|Password)|HTTP Basic: Access denied"),
         "SourceAuthFailed",
         False,
     ),
-    (r"Permission denied \(|returned error: 40[13]", "SourceAuthFailed", False),
-    (r"Host key verification failed|No .* host key is known", "SourceHostKeyUnknown", False),
-    (r"SSL certificate problem|server certificate verification failed", "SourceCertificateInvalid", False),
+    (re.compile(r"Permission denied \(|returned error: 40[13]"), "SourceAuthFailed", False),
+    (re.compile(r"Host key verification failed| host key is known"), "SourceHostKeyUnknown", False),
+    (re.compile(r"SSL certificate problem|server certificate verification failed"), "SourceCertificateInvalid", False),
     (
-        r"couldn't find remote ref|not our ref|unknown revision|Needed a single revision",
+        re.compile(r"couldn't find remote ref|not our ref|unknown revision|Needed a single revision"),
         "SourceRevisionNotFound",
         False,
     ),
-    (r"[Rr]epository not found|repository '.*' not found|returned error: 404", "SourceNotFound", False),
-    (r"does not appear to be a git repository|transport '.*' not allowed", "SourceNotFound", False),
     (
-        r"Could not resolve host|Connection (refused|reset|timed out)|Failed to connect|Timeout|timed out",
+        re.compile(r"[Rr]epository not found|repository '[^'\n]*' not found|returned error: 404"),
+        "SourceNotFound",
+        False,
+    ),
+    (re.compile(r"does not appear to be a git repository|transport '[^'\n]*' not allowed"), "SourceNotFound", False),
+    (
+        re.compile(r"Could not resolve host|Connection (refused|reset|timed out)|Failed to connect|Timeout|timed out"),
         "NetworkError",
         True,
     ),
@@ -108,9 +124,9 @@ def classify_git(output: str) -> FailureClass:
     return _classify(_GIT, output, "SourceFailed")
 
 
-def _classify(table: tuple[tuple[str, str, bool], ...], output: str, otherwise: str) -> FailureClass:
+def _classify(table: tuple[tuple[re.Pattern[str], str, bool], ...], output: str, otherwise: str) -> FailureClass:
     for pattern, reason, retryable in table:
-        if found := re.search(pattern, output):
+        if found := pattern.search(output):
             return FailureClass(reason, _line_at(output, found.start()), retryable)
     return FailureClass(otherwise, _last_words(output), retryable=True)
 

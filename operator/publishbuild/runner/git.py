@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 TIMEOUT_SECONDS = 600
 ALL_HISTORY = 2**31 - 1  # git's own word for "no longer shallow"
+_SHA = re.compile(r"[0-9a-f]{4,64}")
 
 
 class Clone:
@@ -46,7 +47,7 @@ class Clone:
         target = "FETCH_HEAD"
         if shallow.exit_code != 0:
             # A short SHA, or a server that gives out no single commits: take all, then look.
-            if not re.fullmatch(r"[0-9a-f]{4,64}", revision):
+            if not _SHA.fullmatch(revision):
                 raise AttemptFailed(classify_git(shallow.output))
             everything = ("--tags", f"--depth={ALL_HISTORY}", "origin", "+refs/heads/*:refs/remotes/origin/*")
             self._git("fetch", "--quiet", *everything)

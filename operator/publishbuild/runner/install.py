@@ -37,6 +37,8 @@ _COMMANDS = {
     "bun.lock": _BUN,
     "bun.lockb": _BUN,
 }
+# More digits are nobody's version, and `int` takes no more than some thousands.
+_YARN_VERSION = re.compile(r"yarn@(\d{1,9})")
 # Corepack brings these at the version that package.json names.
 _BY_COREPACK = ("yarn", "pnpm")
 
@@ -65,7 +67,7 @@ def find_installation(app: Path, root: Path, settings: RunnerSettings) -> Instal
 
 def _is_berry(folder: Path) -> bool:
     """Whether the folder is yarn's from version 2 on, whose options are other ones."""
-    named = re.match(r"yarn@(\d+)", str(_read_json(folder / "package.json").get("packageManager", "")))
+    named = _YARN_VERSION.match(str(_read_json(folder / "package.json").get("packageManager", "")))
     return int(named[1]) > 1 if named else (folder / ".yarnrc.yml").exists()
 
 

@@ -12,6 +12,8 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from publishbuild.redaction import redacted
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -26,30 +28,25 @@ _SOUNDS_SECRET = re.compile(
     re.IGNORECASE,
 )
 # Ours, Kubernetes's and the image's own: never from a Secret, whatever they sound like.
-_KNOWN_PLAIN = re.compile(
-    r"^(PUBLISHBUILD_.*|KUBERNETES_.*|.*_SERVICE_(HOST|PORT.*)|.*_PORT(_.*)?|PATH|HOME|HOSTNAME|PWD|OLDPWD|SHLVL|_|"
-    r"USER|LOGNAME|SHELL|TERM|TZ|TMPDIR|LANG|LC_.*|PYTHON.*|VIRTUAL_ENV|NODE_(ENV|PATH|OPTIONS|VERSION)|YARN_VERSION|"
-    r"(NPM_CONFIG|npm_config)_(UPDATE_NOTIFIER|REGISTRY|registry|CACHE|cache)|GIT_SSL_CAINFO|SSL_CERT_FILE|SSL_CERT_DIR|REQUESTS_CA_BUNDLE|XDG_.*|EXPO_LOCAL|"
-    r"EXPO_STAGING|EAS_CLI|EAS_.*CHECK|EAS_.*WARNING|STANDIN_(EAS|HOST|SECONDS_.*)|CI|DEBIAN_FRONTEND|GPG_KEY)$"
-)
-_IN_TEXT = (
-    (re.compile(r"(https?://)[^/\s@'\"]+@"), r"\1" + MASK + "@"),
-    (re.compile(r"(\w+://[^/\s:@'\"]*:)[^/\s@'\"]+@"), r"\1" + MASK + "@"),
-    (re.compile(r"\b(Bearer|Basic)\s+[\w.~+/=-]{8,}", re.IGNORECASE), r"\1 " + MASK),
+_PLAIN_NAMES = frozenset(
     (
-        re.compile(r"([?&](?:access_|api_)?(?:token|key|signature|sig|X-Goog-Signature)=)[^&\s'\"]+"),
-        r"\1" + MASK,
-    ),
-    # The usual shapes of tokens: GitHub, GitLab, npm, Slack, Stripe, AWS, Google, and any signed JWT.
-    (
-        re.compile(
-            r"\b(?:gh[pousr]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|npm_\w{20,}|xox[abeoprs]-[\w-]{10,}|"
-            r"[sr]k_live_\w{16,}|AKIA[0-9A-Z]{16}|AIza[\w-]{30,}|eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,})"
+        "PATH", "HOME", "HOSTNAME", "PWD", "OLDPWD", "SHLVL", "_", "USER", "LOGNAME", "SHELL", "TERM", "TZ", "TMPDIR",
+        "LANG", "VIRTUAL_ENV", "NODE_ENV", "NODE_PATH", "NODE_OPTIONS", "NODE_VERSION", "YARN_VERSION",
+        *(
+            f"{npm}_{name}"
+            for npm in ("NPM_CONFIG", "npm_config")
+            for name in ("UPDATE_NOTIFIER", "REGISTRY", "registry", "CACHE", "cache")
         ),
-        MASK,
-    ),
-    (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----(?:.*?-----END [A-Z ]*PRIVATE KEY-----|.*)", re.DOTALL), MASK),
-)
+        "GIT_SSL_CAINFO", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "EXPO_LOCAL", "EXPO_STAGING",
+        "EAS_CLI", "STANDIN_EAS", "STANDIN_HOST", "CI", "DEBIAN_FRONTEND", "GPG_KEY",
+    )
+)  # fmt: skip
+_PLAIN_BEGINNINGS = ("PUBLISHBUILD_", "KUBERNETES_", "LC_", "PYTHON", "XDG_", "STANDIN_SECONDS_")
+_PLAIN_ENDS = ("_SERVICE_HOST", "_PORT")
+_PLAIN_PARTS = ("_SERVICE_PORT", "_PORT_")
+_EAS_SWITCHES = ("CHECK", "WARNING")
+# The path of a file is what a message is about ("CAfile: /etc/…"), not a secret.
+_PATH = re.compile(r"(?:/[\w.@+-]++)++/?")
 
 
 class Redactor:
@@ -58,16 +55,13 @@ class Redactor:
     def __init__(self, secrets: Iterable[str]) -> None:
         forms = {form for secret in secrets for form in _forms(secret)}
         # Longest first, so that a secret that holds another one goes as a whole.
-        ordered = sorted(forms, key=lambda form: (-len(form), form))
-        self._secrets = re.compile("|".join(map(re.escape, ordered))) if ordered else None
+        self._secrets = sorted(forms, key=lambda form: (-len(form), form))
 
     def __call__(self, text: str) -> str:
         """The text without secrets, and without what no stream can take (half of a surrogate pair)."""
-        if self._secrets is not None:
-            text = self._secrets.sub(MASK, text)
-        for pattern, replacement in _IN_TEXT:
-            text = pattern.sub(replacement, text)
-        return text.encode("utf-8", "replace").decode()
+        for secret in self._secrets:
+            text = text.replace(secret, MASK)
+        return redacted(text, MASK).encode("utf-8", "replace").decode()
 
 
 def secret_values(environment: Mapping[str, str]) -> set[str]:
@@ -80,14 +74,23 @@ def secret_values(environment: Mapping[str, str]) -> set[str]:
 def _is_secret(name: str, value: str, plain: set[str] | None) -> bool:
     if name in _ALWAYS:
         return bool(value)
-    if _KNOWN_PLAIN.match(name):
+    if _is_plain(name):
         return False
     if _SOUNDS_SECRET.search(name) or (plain is not None and name not in plain):
         return len(value.strip()) >= SHORTEST_SECRET
     if plain is not None:
         return False
-    # The path of a file is what a message is about ("CAfile: /etc/…"), not a secret.
-    return len(value.strip()) >= SHORTEST_UNNAMED and not re.fullmatch(r"(/[\w.@+-]+)+/?", value)
+    return len(value.strip()) >= SHORTEST_UNNAMED and not _PATH.fullmatch(value)
+
+
+def _is_plain(name: str) -> bool:
+    return (
+        name in _PLAIN_NAMES
+        or name.startswith(_PLAIN_BEGINNINGS)
+        or name.endswith(_PLAIN_ENDS)
+        or any(part in name for part in _PLAIN_PARTS)
+        or (name.startswith("EAS_") and name.endswith(_EAS_SWITCHES))
+    )
 
 
 def _forms(secret: str) -> Iterable[str]:

@@ -23,6 +23,10 @@ PREFIX = "PUBLISHBUILD_"
 DEFAULT_TERMINATION_LOG = "/dev/termination-log"
 
 _URL = re.compile(r"^(?:(?:https?|ssh|file)://\S+|[\w.-]+@[\w.-]+:[^\s:]\S*)$")
+_WITH_CREDENTIALS = re.compile(r"^https?://[^/]*@")
+# The same as the CRD's rule, so that what `kubectl apply` takes is not refused here.
+_REVISION = re.compile(r"[^-\s~^:?*\[\\][^\s~^:?*\[\\]*")
+_WORD = re.compile(r"[\w.@ -]+")
 
 
 class SettingsError(ValueError):
@@ -32,14 +36,13 @@ class SettingsError(ValueError):
 def _source_url(value: str) -> str:
     if not _URL.match(value):
         raise ValueError("an https, ssh or file URL")
-    if re.match(r"^https?://[^/]*@", value):
+    if _WITH_CREDENTIALS.match(value):
         raise ValueError("a URL without credentials; put them into a Secret")
     return value
 
 
 def _revision(value: str) -> str:
-    # The same as the CRD's rule, so that what `kubectl apply` takes is not refused here.
-    if not re.fullmatch(r"[^-\s~^:?*\[\\][^\s~^:?*\[\\]*", value) or ".." in value:
+    if not _REVISION.fullmatch(value) or ".." in value:
         raise ValueError("a branch, a tag or a SHA")
     return value
 
@@ -51,7 +54,7 @@ def _source_path(value: str) -> str:
 
 
 def _word(value: str) -> str:
-    if value.startswith("-") or not re.match(r"^[\w.@ -]+$", value):
+    if value.startswith("-") or not _WORD.fullmatch(value):
         raise ValueError("a name as in eas.json")
     return value
 

@@ -10,6 +10,7 @@ import pytest
 from tests.support.api_proxy import ApiProxy
 from tests.support.cli import Cli, in_namespace
 from tests.support.kube import Kube
+from tests.support.warm import WarmServer
 
 
 @pytest.fixture
@@ -19,18 +20,18 @@ def user_kubeconfig(kube: Kube, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def cli(user_kubeconfig: Path, tmp_path: Path) -> Iterator[Cli]:
+def cli(user_kubeconfig: Path, warm: WarmServer, tmp_path: Path) -> Iterator[Cli]:
     """`publishbuild`, for a user of the test's namespace who stands in an empty folder."""
     folder = tmp_path / "folder"
     folder.mkdir()
-    made = Cli(user_kubeconfig, folder)
+    made = Cli(user_kubeconfig, folder, warm)
     yield made
     made.end()
 
 
 @pytest.fixture
-def proxied(proxy: ApiProxy, kube: Kube, tmp_path: Path) -> Iterator[Cli]:
+def proxied(proxy: ApiProxy, kube: Kube, warm: WarmServer, tmp_path: Path) -> Iterator[Cli]:
     """`publishbuild` for a user who goes that way."""
-    made = Cli(proxy.kubeconfig(tmp_path / "proxied", kube.namespace), tmp_path)
+    made = Cli(proxy.kubeconfig(tmp_path / "proxied", kube.namespace), tmp_path, warm)
     yield made
     made.end()

@@ -40,6 +40,7 @@ def end_api_server() -> None:
     until(lambda: identify(server.pid) != server, seconds=30, what="the API server has ended")
 
 
+@pytest.mark.timers(25)
 def test_a_watch_goes_on_through_a_restart_of_the_api_server(
     cli: Cli, kube: Kube, start_operator: StartOperator, manifest: Manifest
 ) -> None:

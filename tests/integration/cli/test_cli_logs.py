@@ -49,6 +49,7 @@ def test_before_there_is_a_pod_it_says_why(cli: Cli, kube: Kube, manifest: Manif
     assert done.stderr == "publishbuild: there is no log yet: app Created (-f waits for it)\n"
 
 
+@pytest.mark.timers(10)
 def test_following_goes_from_waiting_over_a_retry_to_the_end(
     proxy: ApiProxy, proxied: Cli, kube: Kube, start_operator: StartOperator, manifest: Manifest
 ) -> None:

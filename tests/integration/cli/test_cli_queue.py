@@ -14,6 +14,7 @@ from tests.support.exposed import expose, own_address
 from tests.support.fixtures import Manifest, StartOperator
 from tests.support.kube import Kube
 from tests.support.waiting import until
+from tests.support.warm import WarmServer
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("redis")]
 
@@ -40,7 +41,7 @@ def exposed_operator(kube: Kube, start_operator: StartOperator) -> Exposed:
 
 
 @pytest.fixture
-def user_with(kube: Kube, tmp_path: Path) -> UserWith:
+def user_with(kube: Kube, warm: WarmServer, tmp_path: Path) -> UserWith:
     """Makes users with the named ones of RULES in the test's namespace, and nothing else."""
 
     def make(*rules: str) -> Cli:
@@ -53,7 +54,7 @@ def user_with(kube: Kube, tmp_path: Path) -> UserWith:
             kube.kubectl("create", "rolebinding", f"{name}-{rule}", *binding)
         token = kube.kubectl("create", "token", name).stdout.strip()
         file = in_namespace(kube.kubeconfig, kube.namespace, tmp_path / name, token=token)
-        return Cli(file, tmp_path)
+        return Cli(file, tmp_path, warm)
 
     return make
 

@@ -167,7 +167,7 @@ async def _moved(rig: Rig) -> AsyncIterator[str]:
     node = rig.other("moving", "--cluster-enabled", "yes")
     node.do("CLUSTER", "ADDSLOTS", *range(16384))
     until(lambda: "'ok'" in str(node.do("CLUSTER INFO")), seconds=10, what="the node serves its slots")
-    target = rig.other("asked for slots", "--cluster-enabled", "yes")
+    target = rig.other("takes slots", "--cluster-enabled", "yes")
     node.do("CLUSTER", "MEET", "127.0.0.1", target.port)
     name = target.do("CLUSTER", "MYID")
     until(lambda: name in str(node.do("CLUSTER NODES")), seconds=10, what="they know each other")

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -303,6 +304,26 @@ class TestResync:
         now[0] = 9.0
         resync.heard()
         assert resync.last_success == 9.0
+
+    async def test_a_long_list_holds_the_loop_for_a_bounded_time(self, api: Api, server: Server) -> None:
+        """However much each object costs, everything else has a turn once 10 ms have passed."""
+        now, taken, seen = [0.0], list[str](), [0]
+
+        def cost(uid: str) -> None:
+            now[0] += 0.004
+            taken.append(uid)
+
+        async def other() -> None:
+            while True:
+                seen.append(len(taken))
+                await asyncio.sleep(0)
+
+        server.answers = [a_list(*(a_build(name=f"b-{n}", uid=f"uid-{n}") for n in range(30)))]
+        watcher = asyncio.create_task(other())
+        await Resync(Cluster(api), Store(lambda: NOW, cost), seconds=300, clock=lambda: now[0]).list(BUILDS)
+        watcher.cancel()
+        assert len(taken) == 30
+        assert max(after - before for before, after in pairwise([*seen, len(taken)])) <= 3
 
     async def test_a_failed_list_forgets_nothing(self, api: Api, server: Server) -> None:
         """A list that fails, at whatever page, takes nothing out of the store and is not a success."""

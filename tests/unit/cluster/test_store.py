@@ -343,6 +343,15 @@ class TestReplace:
         assert store.uids() == ["kept"]
         assert rung == ["gone"]
 
+    @pytest.mark.parametrize("resource", [BUILDS, JOBS, PODS])
+    def test_one_that_cannot_be_read_stops_no_other(self, store: Store, resource: str) -> None:
+        """An object on which reading fails is logged, those behind it are taken in, and what was known of it stays."""
+        good = {BUILDS: a_build(), JOBS: a_job(), PODS: a_pod(1)}[resource]
+        bad = good | {"metadata": good["metadata"] | {"resourceVersion": "no number", "uid": "bad"}}
+        list(store.replace(resource, [bad, good], 500))
+        taken = {BUILDS: [store.record(UID)], JOBS: [store.job(UID)], PODS: list(store.pods(UID))}[resource]
+        assert [None] != taken != []
+
     def test_what_is_newer_than_the_list_stays(self, store: Store) -> None:
         """A build that came while the list was on its way is not forgotten."""
         store.apply(BUILDS, a_build(uid="new", version=60))

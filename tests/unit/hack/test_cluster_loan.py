@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -62,7 +63,9 @@ def loans(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Loans]:
     made = Loans(tmp_path)
     yield made
     for process in made.started:
-        process.kill()
+        # A lender that was killed leaves its command behind, in the same group.
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         if process.stderr:
             process.stderr.close()

@@ -65,6 +65,7 @@ def test_the_lockfile_says_which_program(tmp_path: Path, lock: str, start: str) 
     [
         ("yarn@4.5.0", False, "--immutable"),
         ("yarn@1.22.22", True, "--frozen-lockfile"),
+        pytest.param("yarn@" + "4" * 5000, False, "--immutable", id="more digits than a number may have"),
         ("", True, "--immutable"),
         ("", False, "--frozen-lockfile"),
     ],
