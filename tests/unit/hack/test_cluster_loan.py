@@ -61,7 +61,10 @@ class Loans:
 def loans(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Loans]:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     made = Loans(tmp_path)
+    # Below nohup it is ignored, and what is started inherits that.
+    hang_up = signal.signal(signal.SIGHUP, signal.SIG_DFL)
     yield made
+    signal.signal(signal.SIGHUP, hang_up)
     for process in made.started:
         # A lender that was killed leaves its command behind, in the same group.
         with suppress(ProcessLookupError):
