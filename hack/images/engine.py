@@ -124,7 +124,7 @@ def default_bases() -> str:
 def choose(progress: Progress, folder: Path, mounts: Sequence[str]) -> Engine:
     """Return buildah where it can work (root, Linux), else a Docker engine that answers, else say what is missing."""
     if _is_linux_root():
-        debian.install_missing(["buildah"], progress)
+        debian.install_missing(["buildah", "netavark"], progress)
         return Buildah(folder, mounts)
     if shutil.which("docker") is None or not _answers("docker", "info"):
         raise BuildError("images need root on Linux (buildah) or a running Docker engine: use sudo, or start Docker")

@@ -12,6 +12,11 @@ from hack.prepare import venv
 from hack.prepare.needs import Machine, Purpose
 
 
+HELPERS = tuple(
+    Path(folder, "podman") for folder in ("/usr/lib", "/usr/libexec", "/usr/local/lib", "/usr/local/libexec")
+)
+
+
 def this_machine(purpose: Purpose) -> Machine:
     """What is there of what a purpose may ask for."""
     return Machine(
@@ -26,8 +31,10 @@ def this_machine(purpose: Purpose) -> Machine:
 
 
 def has_program(program: str) -> bool:
-    """Whether a program is there: a path as it is, a name on PATH."""
-    return Path(program).exists() if program.startswith("/") else shutil.which(program) is not None
+    """Whether a program is there: a path as it is, a name on PATH or where buildah keeps its helpers."""
+    if program.startswith("/"):
+        return Path(program).exists()
+    return shutil.which(program) is not None or any((folder / program).exists() for folder in HELPERS)
 
 
 def has_route() -> bool:

@@ -20,8 +20,11 @@ REAL_NODE = {
     "nsenter": "util-linux",
     "busybox": "busybox-static",
 }
-IMAGES = {"buildah": "buildah", "debootstrap": "debootstrap"}
-"""Program -> the Debian package that brings it. A path is looked up as it is, a name on PATH."""
+IMAGES = {"buildah": "buildah", "netavark": "netavark", "debootstrap": "debootstrap"}
+"""Program -> the Debian package that brings it. A path is looked up as it is, a name on PATH and among helpers.
+
+netavark is only recommended by Debian 13's buildah, which makes no container without it.
+"""
 
 GO = "Go modules, of which Kubernetes is compiled"
 NPM = "npm packages"
