@@ -11,7 +11,6 @@ from pathlib import Path
 from hack.prepare import venv
 from hack.prepare.needs import Machine, Purpose
 
-
 HELPERS = tuple(
     Path(folder, "podman") for folder in ("/usr/lib", "/usr/libexec", "/usr/local/lib", "/usr/local/libexec")
 )
