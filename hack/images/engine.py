@@ -13,7 +13,7 @@ from typing import Protocol
 from hack.images import debian, leftovers
 from hack.images.progress import BuildError, Progress, Step
 
-_MANY_FILES = 1_048_576
+_MANY = 1_048_576
 
 EPOCH = 315532800
 """The time of every file and step, so that the same tree gives the same image: 1980, the oldest that zip can say."""
@@ -67,8 +67,10 @@ class Buildah:
     def build(self, step: Step, recipe: Recipe) -> None:
         """Run `buildah bud`. The host's registry settings come in as mounts, and leave no trace."""
         command = ["buildah", "bud", "--isolation", "chroot", "--network", "host", "--layers"]
-        # Debian 13's buildah asks for a million open files unless told otherwise; a lower hard limit refuses that.
-        command += ["--timestamp", str(EPOCH), "--ulimit", f"nofile={_open_files()}"]
+        command += ["--timestamp", str(EPOCH)]
+        # Debian 13's buildah asks for a million files and processes unless told otherwise; lower hard limits refuse that.
+        for name, limit in (("nofile", resource.RLIMIT_NOFILE), ("nproc", resource.RLIMIT_NPROC)):
+            command += ["--ulimit", f"{name}={_limits(*resource.getrlimit(limit))}"]
         try:
             printed = step.run([*command, *self.mounts, *recipe.options()])
         finally:
@@ -131,10 +133,10 @@ def choose(progress: Progress, folder: Path, mounts: Sequence[str]) -> Engine:
     return Docker()
 
 
-def _open_files() -> str:
-    """How many files a step may open, as buildah writes it: no more than this process may."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return f"{soft}:{hard}" if hard != resource.RLIM_INFINITY else f"{soft}:{max(soft, _MANY_FILES)}"
+def _limits(soft: int, hard: int) -> str:
+    """A soft and a hard limit as buildah writes them: no more than this process has; ``_MANY`` for no limit."""
+    known = [_MANY if value == resource.RLIM_INFINITY else value for value in (soft, hard)]
+    return f"{known[0]}:{known[1]}"
 
 
 def _is_linux_root() -> bool:
