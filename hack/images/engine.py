@@ -68,7 +68,7 @@ class Buildah:
         """Run `buildah bud`. The host's registry settings come in as mounts, and leave no trace."""
         command = ["buildah", "bud", "--isolation", "chroot", "--network", "host", "--layers"]
         command += ["--timestamp", str(EPOCH)]
-        # Debian 13's buildah asks for a million files and processes unless told otherwise; lower hard limits refuse that.
+        # Debian 13's buildah asks for a million files and processes unless told otherwise; lower limits refuse that.
         for name, limit in (("nofile", resource.RLIMIT_NOFILE), ("nproc", resource.RLIMIT_NPROC)):
             command += ["--ulimit", f"{name}={_limits(*resource.getrlimit(limit))}"]
         try:
