@@ -13,7 +13,7 @@ from typing import Protocol
 from hack.images import debian, leftovers
 from hack.images.progress import BuildError, Progress, Step
 
-_MANY = 1_048_576
+_ENOUGH = 32_768
 
 EPOCH = 315532800
 """The time of every file and step, so that the same tree gives the same image: 1980, the oldest that zip can say."""
@@ -69,6 +69,7 @@ class Buildah:
         command = ["buildah", "bud", "--isolation", "chroot", "--network", "host", "--layers"]
         command += ["--timestamp", str(EPOCH)]
         # Debian 13's buildah asks for a million files and processes unless told otherwise; lower limits refuse that.
+        # Debian 12's has lowered the processes to 32,768 before it looks, and cannot go back above.
         for name, limit in (("nofile", resource.RLIMIT_NOFILE), ("nproc", resource.RLIMIT_NPROC)):
             command += ["--ulimit", f"{name}={_limits(*resource.getrlimit(limit))}"]
         try:
@@ -134,8 +135,8 @@ def choose(progress: Progress, folder: Path, mounts: Sequence[str]) -> Engine:
 
 
 def _limits(soft: int, hard: int) -> str:
-    """A soft and a hard limit as buildah writes them: no more than this process has; ``_MANY`` for no limit."""
-    known = [_MANY if value == resource.RLIM_INFINITY else value for value in (soft, hard)]
+    """A soft and a hard limit as buildah writes them: no more than this process has, and than any build needs."""
+    known = [_ENOUGH if value == resource.RLIM_INFINITY else min(value, _ENOUGH) for value in (soft, hard)]
     return f"{known[0]}:{known[1]}"
 
 
