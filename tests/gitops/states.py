@@ -117,7 +117,7 @@ def _running(seen: _Seen) -> None:
 def _cancelling(seen: _Seen) -> None:
     seen.start("cancelling", outcome="hold")
     seen.keep("cancelling", "Running")
-    [pod] = until(seen.kube.pods, seconds=30, what="the pod is there")
+    [pod] = until(lambda: seen.kube.pods_of("cancelling"), seconds=30, what="the pod is there")
     # A pod that takes its time to go, as a real one does.
     name = pod["metadata"]["name"]
     seen.kube.kubectl("patch", "pod", name, "--type=json", "-p", json.dumps(_HELD_POD))

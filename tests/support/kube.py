@@ -108,6 +108,10 @@ class Kube:
     def pods(self) -> list[Object]:
         return self._listed(f"/api/v1/namespaces/{self.namespace}/pods")
 
+    def pods_of(self, build: str) -> list[Object]:
+        """The pods of the build of that name; those of builds that were deleted may outlast them for a while."""
+        return [pod for pod in self.pods() if pod["metadata"]["labels"].get(names.LABEL_BUILD) == build]
+
     def patch_spec(self, name: str, **fields: Any) -> None:
         self.builds.patch_namespaced_custom_object(
             names.GROUP, names.VERSION, self.namespace, names.PLURAL, name, {"spec": fields}
