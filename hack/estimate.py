@@ -8,6 +8,8 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+from hack.cluster.places import cache
+
 TRANSIENT = "~ "
 """Begins a line that only says how far something is: whoever reads our output may show the newest one alone."""
 _LINES = "PUBLISHBUILD_PROGRESS_LINES"
@@ -51,7 +53,6 @@ def record(name: str, seconds: float) -> None:
     """Remember how long a step took, for the next time; a machine that cannot keep it is none the worse."""
     with suppress(OSError):
         file = _file()
-        file.parent.mkdir(parents=True, exist_ok=True)
         fresh = file.with_name(f".{file.name}.{os.getpid()}")
         fresh.write_text(json.dumps(_read() | {name: round(seconds, 1)}, indent=1, sort_keys=True) + "\n")
         fresh.replace(file)
@@ -66,5 +67,4 @@ def _read() -> dict[str, float]:
 
 
 def _file() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(base) / "publishbuild" / "durations.json"
+    return cache() / "durations.json"
