@@ -4,7 +4,8 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 
 from hack.images.progress import BuildError, Progress
 from hack.prepare import apt
@@ -29,9 +30,8 @@ def mirror(progress: Progress) -> str:
     """Return the mirror that this host uses; lists that a lean image has thrown away are fetched first."""
     found = find_mirror(_apt_policy())
     if found is None:
-        with progress.step("apt-get update") as step:
-            apt.wait_for_locks(progress.say)
-            step.run(["apt-get", "-qq", "update"])
+        with progress.step("apt-get update"), _apt_errors():
+            apt.update_lists(progress.say)
         found = find_mirror(_apt_policy())
     if found is None:
         raise BuildError("apt on this host knows no Debian mirror to make a base from: use --bases public")
@@ -50,7 +50,14 @@ def install_missing(programs: Collection[str], progress: Progress) -> None:
     """Install those of ``hack.prepare``'s programs for images that are not there, or name them where it cannot."""
     wanted = {program: IMAGES[program] for program in programs}
     if packages := missing_packages(wanted, has_program):
-        try:
+        with _apt_errors():
             apt.install(packages, progress.say)
-        except apt.AptError as error:
-            raise BuildError(str(error)) from error
+
+
+@contextmanager
+def _apt_errors() -> Iterator[None]:
+    """Let apt's errors be shown as this driver shows its own."""
+    try:
+        yield
+    except apt.AptError as error:
+        raise BuildError(str(error)) from error

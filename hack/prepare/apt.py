@@ -21,6 +21,7 @@ LOCKS = (
     Path("/var/cache/apt/archives/lock"),
 )
 """What apt and dpkg lock. apt waits for the first two if it is told to, and for the others never."""
+UPDATE = ("apt-get", "-o", "DPkg::Lock::Timeout=300", "update")
 LOCK_SECONDS = 300.0
 REMINDER_SECONDS = 30.0
 _LOOK_SECONDS = 0.5
@@ -52,11 +53,23 @@ def install(packages: Sequence[str], say: Say, *, locks: Sequence[Path] = LOCKS)
     say(f"installing {len(packages)} Debian packages: {' '.join(packages)}")
     with _no_services():
         # A third party's broken source fails this step and need not fail the next.
-        update = _run(["apt-get", "-o", "DPkg::Lock::Timeout=300", "update"], say, locks)
-        done = _run([*INSTALL, *packages], say, locks)
+        update = _run(UPDATE, say, locks)
+        done = _run((*INSTALL, *packages), say, locks)
     if done.returncode:
         told = [*(_reasons(update) if update.returncode else []), *_reasons(done)]
         raise AptError(f"apt-get could not install {' '.join(packages)}:\n" + "\n".join(f"  {line}" for line in told))
+
+
+def update_lists(say: Say) -> None:
+    """Fetch apt's lists anew, after whoever holds its locks.
+
+    Raises:
+        AptError: apt refused, or its lock was held for five minutes.
+    """
+    wait_for_locks(say)
+    done = _run(UPDATE, say, LOCKS)
+    if done.returncode:
+        raise AptError("apt-get update failed:\n" + "\n".join(f"  {line}" for line in _reasons(done)))
 
 
 def wait_for_locks(say: Say, locks: Sequence[Path] = LOCKS, *, seconds: float = LOCK_SECONDS) -> None:
@@ -93,7 +106,7 @@ def _named(pid: int) -> str:
     return f"another process (pid {pid})" if pid else "another process"
 
 
-def _run(command: list[str], say: Say, locks: Sequence[Path]) -> subprocess.CompletedProcess[str]:
+def _run(command: Sequence[str], say: Say, locks: Sequence[Path]) -> subprocess.CompletedProcess[str]:
     """Run apt; once more after whoever took its lock between our look and its own."""
     quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C"}
     deadline = time.monotonic() + LOCK_SECONDS
