@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 
@@ -25,6 +26,9 @@ def main() -> int:
     parser.add_argument("purpose", choices=PURPOSES, help="what the target needs")
     parser.add_argument("--target", default="", metavar="WORDS", help="the words after `make`, for what is shown")
     arguments = parser.parse_args()
+    # A terminal that goes away must not leave behind what keeps Debian from starting services.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
     target = arguments.target or arguments.purpose
     purpose = PURPOSES[arguments.purpose]
     # Debian keeps what a node needs where only root's PATH looks, and not even that of every root.

@@ -28,6 +28,8 @@ _LOOK_SECONDS = 0.5
 
 POLICY = Path("/usr/sbin/policy-rc.d")
 """Debian asks this program whether a freshly installed service may start."""
+# Who finds it knows that a killed run left it, and that it is no choice of the machine's owner.
+_OURS = "# publishbuild: until its packages are installed"
 _LOCKED = "Could not get lock"
 _FLOCK = "hhqqi4x"
 """struct flock of 64-bit Linux: type, whence, start, length, pid."""
@@ -127,9 +129,9 @@ def _reasons(done: subprocess.CompletedProcess[str]) -> list[str]:
 @contextmanager
 def _no_services() -> Iterator[None]:
     """Keep fresh services from starting: the cluster starts containerd and Redis itself, with its own settings."""
-    own_policy = not POLICY.exists()
+    own_policy = not POLICY.exists() or _OURS in POLICY.read_text(encoding="utf-8", errors="replace")
     if own_policy:
-        POLICY.write_text("#!/bin/sh\nexit 101\n", encoding="utf-8")
+        POLICY.write_text(f"#!/bin/sh\n{_OURS}\nexit 101\n", encoding="utf-8")
         POLICY.chmod(0o755)
     try:
         yield

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,9 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from pytest_mock import MockerFixture
 
+from hack.prepare import apt
 from hack.prepare.apt import AptError, holder, wait_for_locks
+from tests.support.waiting import until
 
+ROOT = Path(__file__).resolve().parents[3]
 HOLD = """
 import fcntl, sys
 file = open(sys.argv[1], "w")
@@ -70,3 +75,42 @@ def test_a_lock_that_is_never_released_ends_the_wait(lock: Path) -> None:
     """Waiting ends with the lock and its holder named."""
     with held(lock), pytest.raises(AptError, match="lock-frontend was held by"):
         wait_for_locks(lambda _: None, [lock], seconds=0)
+
+
+INSTALLS = """
+import sys
+from pathlib import Path
+from hack.prepare import __main__ as program, apt
+apt.POLICY, apt.INSTALL, apt.UPDATE = Path(sys.argv.pop()), ("sleep", "600"), ("true",)
+apt.os.geteuid, apt.shutil.which = lambda: 0, lambda _: "apt-get"
+program.look = lambda *_: type("Missing", (), {"obstacles": (), "packages": ("60",)})
+sys.exit(program.main())
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_an_interrupted_installation_lets_services_start_again(tmp_path: Path, number: int) -> None:
+    """Whatever ends the preparation, Debian's policy on starting services is as it was before."""
+    policy = tmp_path / "policy-rc.d"
+    command = [sys.executable, "-c", INSTALLS, "check", str(policy)]
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE) as process:
+        until(policy.exists, seconds=30, what="the policy stands")
+        process.send_signal(number)
+        assert process.wait(30) == 128 + number
+    assert not policy.exists()
+
+
+def test_what_a_killed_run_left_is_taken_away(tmp_path: Path, mocker: MockerFixture) -> None:
+    """A policy that an earlier run could not remove goes with the next; a machine's own stays."""
+    policy = tmp_path / "policy-rc.d"
+    mocker.patch.object(apt, "POLICY", policy)
+    with apt._no_services():
+        left = policy.read_text()
+    policy.write_text(left)
+    with apt._no_services():
+        assert policy.exists()
+    assert not policy.exists()
+    policy.write_text("#!/bin/sh\nexit 0\n")
+    with apt._no_services():
+        pass
+    assert policy.read_text() == "#!/bin/sh\nexit 0\n"
