@@ -14,6 +14,8 @@ import time
 from rich.console import Console
 from rich.text import Text
 
+from hack.cluster import lifecycle
+from hack.cluster.places import State
 from hack.demo import install, show, verdict
 from hack.demo.helm import HelmError
 from hack.demo.images import LOCAL, DemoImages
@@ -34,12 +36,14 @@ console = Console(highlight=False)
 def main() -> int:
     """0 if both builds ended as they should, 1 if not, 2 if something is missing or failed."""
     arguments = _arguments()
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
     demo = _Demo(arguments, Parts(console, arguments.began or time.time()))
     try:
         code = demo.run()
     except (KubectlError, HelmError, SideFailedError, subprocess.CalledProcessError) as error:
         demo.leave()
+        demo.tell_what_stays()
         # The reason is the last thing on the screen, and says nothing that rich would take for markup.
         console.print(Text(f"\nThe demo stopped. {error}", style="red"), soft_wrap=True)
         return 2
@@ -68,7 +72,7 @@ class _Demo:
         self._images = DemoImages.of(arguments.registry)
         self.parts = parts
         # A cluster that was up before the demo stays up after it.
-        self._was_up = not self._context and _is_up()
+        self._was_up = not self._context and lifecycle.is_up(State.at(STATE))
         self._stays = arguments.keep or self._was_up or bool(self._context)
 
     def run(self) -> int:
@@ -138,18 +142,17 @@ class _Demo:
         console.print("\nTry next:")
         for row in rows:
             console.print(Text("  " + "   # ".join(row)), soft_wrap=True)
-        if self._stays and not self._context:
+        self.tell_what_stays()
+
+    def tell_what_stays(self) -> None:
+        """How to remove what this demo leaves on the machine."""
+        if self._stays and not self._context and lifecycle.is_up(State.at(STATE)):
             console.print("All of it stays up; remove it with: make cluster-down")
 
 
 def _builds(kubectl: Kubectl) -> list[show.Object]:
     found = {build["metadata"]["name"]: build for build in kubectl.get("publishbuilds")["items"]}
     return [found[name] for name in verdict.WANTED if name in found]
-
-
-def _is_up() -> bool:
-    command = [sys.executable, "-m", "hack.cluster", "status", "--state", str(STATE)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, check=False).returncode == 0
 
 
 if __name__ == "__main__":

@@ -79,7 +79,8 @@ def main() -> int:
     """Return the exit code: 0 done, 1 with one message that says what to do."""
     arguments = _arguments()
     # Ended by whoever runs it beside something else: what it made half is cleared away.
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
     folder = cache_folder()
     progress = Progress(folder / "images.log")
     began = time.monotonic()
