@@ -4,6 +4,12 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
+# A cluster of the user's own is chosen on make's command line, never by a variable that happens to be exported.
+$(foreach name,CONTEXT REGISTRY,$(if $(filter environment%,$(origin $(name))),$(eval $(name) :=)))
+# What would turn git to the repository of a hook that calls make, or `cd` to a folder of the same name elsewhere.
+unexport CDPATH GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE GIT_PREFIX GIT_COMMON_DIR GIT_OBJECT_DIRECTORY \
+  GIT_ALTERNATE_OBJECT_DIRECTORIES GIT_CONFIG GIT_CONFIG_PARAMETERS GIT_CONFIG_COUNT GIT_SHALLOW_FILE
+
 NODE ?= real
 PYTHON ?= python3
 VENV := .venv

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What needs no cluster: lint, layout, types, import rules, generated files, unit tests. Called by make, after setup.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+CDPATH= cd -- "$(dirname -- "$0")/.."
 bin=.venv/bin
 
 step() { printf '\n== %s\n' "$1"; }

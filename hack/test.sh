@@ -3,7 +3,7 @@
 # Clusters that were up before stay up; those that this started are stopped, however it ends (KEEP=1 leaves them).
 set -euo pipefail
 set -m  # each background job is a group of its own, which is ended as a whole
-cd "$(dirname "$0")/.."
+CDPATH= cd -- "$(dirname -- "$0")/.."
 py=.venv/bin/python
 kwok=(--node kwok --state .cluster/kwok)
 real=(--node real --state .cluster)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The tests that need an API server with pretended nodes, which is up. Called by test.sh.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+CDPATH= cd -- "$(dirname -- "$0")/.."
 pytest=.venv/bin/pytest
 
 step() { printf '\n== %s\n' "$1"; }

@@ -2,7 +2,7 @@
 # The end-to-end tests that pytest's options choose, on the real node, which is up; the images are built.
 # Called by test.sh and make.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+CDPATH= cd -- "$(dirname -- "$0")/.."
 py=.venv/bin/python
 
 listed=$($py -m hack.images list --only operator --only standins --only redis)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 
 import pytest
@@ -10,7 +11,10 @@ pytest_plugins = ("tests.support.open_connections",)
 
 
 def pytest_configure() -> None:
-    """Let programs that tests start be interrupted: a shell's background job ignores Ctrl-C, and hands that on."""
+    """Start tests without a hook's repository, and able to be interrupted: a background job ignores Ctrl-C."""
+    # git sets these for its hooks, and a hook may run tests: their commits belong into their own folders.
+    for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY"):
+        os.environ.pop(name, None)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

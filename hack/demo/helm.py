@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,11 +35,13 @@ class Helm:
             HelmError: where it ended with anything but 0.
         """
         command = [*self._command(), *arguments]
-        stdin = None
+        stdin = ""
         if values is not None:
             command += ["--values", "-"]
             stdin = json.dumps(values)
-        done = subprocess.run(command, input=stdin, text=True, capture_output=True, check=False, cwd=ROOT)
+        done = subprocess.run(
+            command, input=stdin, env=_environment(), text=True, capture_output=True, check=False, cwd=ROOT
+        )
         if done.returncode:
             said = done.stderr.strip() or done.stdout.strip()
             raise HelmError(said or f"helm {arguments[0]} ended with {done.returncode}")
@@ -63,6 +66,12 @@ class Helm:
         if self.kubectl.context:
             command += ["--kube-context", self.kubectl.context]
         return command
+
+
+def _environment() -> dict[str, str]:
+    """Without what leads helm elsewhere: HELM_KUBEAPISERVER, for one, counts more than the kubeconfig that is named."""
+    elsewhere = ("HELM_KUBE", "HELM_DRIVER", "HELM_NAMESPACE")
+    return {name: value for name, value in os.environ.items() if not name.startswith(elsewhere)}
 
 
 def merged(*parts: Mapping[str, Any]) -> dict[str, Any]:

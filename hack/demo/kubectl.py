@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,8 +31,16 @@ class Kubectl:
         Raises:
             KubectlError: where it ended with anything but 0.
         """
+        # A kuberc of the user's own could make it ask, or delete something else than is said here.
+        environment = {**os.environ, "KUBECTL_KUBERC": "false"}
         done = subprocess.run(
-            [*self._command(), *arguments], input=stdin, text=True, capture_output=True, check=False, cwd=ROOT
+            [*self._command(), *arguments],
+            input=stdin or "",
+            env=environment,
+            text=True,
+            capture_output=True,
+            check=False,
+            cwd=ROOT,
         )
         if done.returncode:
             raise KubectlError(done.stderr.strip() or f"kubectl {arguments[0]} ended with {done.returncode}")
