@@ -121,11 +121,12 @@ class _Running:
 
     def reason(self) -> str:
         code = self._process.returncode
-        how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with {code}"
         said = "\n".join(f"  {line}" for line in self.side.lines[-_REASON_LINES:])
-        return f"{self.side.name}: {' '.join(self.side.command[:2])} {how}" + (
-            f"; it said last:\n{said}" if said else ""
-        )
+        what = f"{self.side.name}: {' '.join(self.side.command[:2])}"
+        if code < 0:
+            # It could not say why: the signal is the reason, and stands last.
+            return (f"Its last lines:\n{said}\n" if said else "") + f"{what} was ended by {signal.Signals(-code).name}"
+        return f"{what} ended with {code}" + (f"; it said last:\n{said}" if said else "")
 
     def _keep(self, line: str) -> None:
         self.side.printed += line

@@ -1,6 +1,7 @@
 """What a person sees of a build: a line for each step, with its time, and the end of the log when one fails."""
 
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -51,8 +52,12 @@ class Step:
                     self._show(line.strip())
         if process.returncode != 0:
             shown = "\n".join(f"  {line}" for line in printed[-_TAIL:])
-            told = f"{self._title}: `{command[0]}` ended with {process.returncode}"
-            raise BuildError(f"{told}; full log: {self._log}; it ends with\n{shown}")
+            told, code = f"{self._title}: `{command[0]}`", process.returncode
+            if code < 0:
+                # It could not say why: the signal is the reason, and stands last.
+                ended = f"was ended by {signal.Signals(-code).name}"
+                raise BuildError(f"full log: {self._log}; its last lines:\n{shown}\n{told} {ended}")
+            raise BuildError(f"{told} ended with {code}; full log: {self._log}; it ends with\n{shown}")
         return printed
 
     def _show(self, line: str) -> None:

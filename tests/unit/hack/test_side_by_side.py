@@ -50,8 +50,8 @@ def test_the_first_failure_ends_the_others_and_is_the_reason(side: MakeSide) -> 
 
 def test_one_that_is_killed_ends_the_others_and_is_named(side: MakeSide) -> None:
     """A program killed from outside counts as failed, with the signal's name, and nothing is waited for."""
-    killed = side("killed", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)")
-    with pytest.raises(SideFailedError, match="killed: killed was ended by SIGKILL"):
+    killed = side("killed", "import os, signal; print('working', flush=True); os.kill(os.getpid(), signal.SIGKILL)")
+    with pytest.raises(SideFailedError, match=r"killed: killed was ended by SIGKILL$"):
         run([side("endless", WAIT), killed], quiet())
 
 
