@@ -47,6 +47,10 @@ def main() -> int:
         # The reason is the last thing on the screen, and says nothing that rich would take for markup.
         console.print(Text(f"\nThe demo stopped. {error}", style="red"), soft_wrap=True)
         return 2
+    except KeyboardInterrupt:
+        demo.leave()
+        console.print("\nInterrupted. What was compiled and fetched is kept: the same command goes on from there.")
+        return 128 + signal.SIGINT
     except BaseException:
         demo.leave()
         raise
@@ -85,7 +89,9 @@ class _Demo:
             # Two at once, so that the limit is seen at work when more are applied.
             install.install(kubectl, {"settings": {"maxConcurrent": 2}}, self._images)
             install.wait_for_queue(kubectl)
-        with self.parts.part("builds", "kubectl apply -f examples/"):
+        with self.parts.part(
+            "builds", "kubectl apply -f examples/, with a stand-in for EAS: nothing leaves the cluster"
+        ):
             install.apply_examples(kubectl)
             ended = show.follow(console, lambda: _builds(kubectl), seconds=BUILDS_SECONDS)
         show.summary(console, ended)
@@ -131,13 +137,13 @@ class _Demo:
             rows = [
                 (command.format("why errored"), "what went wrong, and what to do"),
                 (command.format("logs published"), "what the runner did"),
-                (command.format("retry errored --watch"), "the same build again, live"),
+                (command.format("retry errored --watch"), "the same build again, live; it fails again, as it should"),
             ]
         else:
             rows = [
                 ("make demo KEEP=1", "the same, left up to look around"),
-                ("make test", "all tests"),
-                ("less docs/quickstart.md", "your own app, on a cluster of your own"),
+                ("cat docs/quickstart.md", "your own app, on a cluster of your own"),
+                ("make test", "all tests, in 20 minutes"),
             ]
         console.print("\nTry next:")
         for row in rows:

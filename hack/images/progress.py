@@ -61,7 +61,8 @@ class Step:
         return printed
 
     def _show(self, line: str) -> None:
-        if not line:
+        # buildah's "--> …" closes a step; what is under way is told by the line before.
+        if not line or line.startswith("-->"):
             return
         rest = estimate.remaining(f"image {self._title}", time.monotonic() - self._began)
         title = self._title + (f" (about {estimate.duration(rest)} left)" if rest is not None else "")

@@ -21,7 +21,7 @@ Object = dict[str, Any]
 
 EXAMPLES = """\b
 Examples:
-  publishbuild submit                             # the commit that you stand on
+  publishbuild submit --credentials expo          # the commit that you stand on; the Secret expo holds EXPO_TOKEN
   publishbuild submit --platform ios --profile preview --no-submit --watch
   publishbuild submit --wait --timeout 2h         # exits 0, 2 failed, 3 cancelled, 4 timed out
   publishbuild submit --git-url https://github.com/acme/app.git --revision v1.2.0

@@ -93,7 +93,7 @@ def _not_found(error: ApiError, path: str) -> PublishBuildError:
     if not error.reason and path.startswith(_RESOURCE_PATH):
         text = (
             "this cluster has no PublishBuilds: install the chart, or only the resource with"
-            " `publishbuild crd | kubectl apply -f -`"
+            " `publishbuild crd | kubectl apply --server-side -f -`"
         )
         return NoResourceError(text, error.status)
     parts = path.split("/")

@@ -43,7 +43,10 @@ EAS = (
         "the build failed on EAS",
         (
             EAS_PAGES,
-            Step("Commit and push the correction, and submit that commit:", "publishbuild submit {where} --watch"),
+            Step(
+                "Commit and push the correction, and submit that commit:",
+                "publishbuild submit {where} --credentials {secret} --watch",
+            ),
             Step("Where EAS was to blame, build the same again:", "publishbuild retry {name} {where} --watch"),
         ),
     ),
@@ -59,7 +62,7 @@ EAS = (
         "the store has had this version or build number before",
         (
             Step('Raise it, or let EAS count: "appVersionSource": "remote" and "autoIncrement": true in eas.json.'),
-            Step("Commit, push and submit that commit:", "publishbuild submit {where} --watch"),
+            Step("Commit, push and submit that commit:", "publishbuild submit {where} --credentials {secret} --watch"),
         ),
     ),
     Reason(

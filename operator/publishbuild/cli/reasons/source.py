@@ -2,7 +2,10 @@
 
 from publishbuild.cli.reasons.reason import AGAIN, READ_LOG, SUBMIT_CORRECTED, Reason, Step
 
-_NEW_COMMIT = Step("Commit and push the correction, and submit that commit:", "publishbuild submit {where} --watch")
+_NEW_COMMIT = Step(
+    "Commit and push the correction, and submit that commit:",
+    "publishbuild submit {where} --credentials {secret} --watch",
+)
 
 SOURCE = (
     Reason(

@@ -102,7 +102,10 @@ def images(found: Findings) -> Check:
     if any((build.get("status") or {}).get("startTime") for build in newest):
         return Check(what, Mark.GOOD, "no build waits for an image")
     return Check(
-        what, Mark.DOUBT, f"no build has run in namespace {found.namespace} yet", "publishbuild submit --watch"
+        what,
+        Mark.DOUBT,
+        f"no build has run in namespace {found.namespace} yet",
+        "publishbuild submit --credentials expo --watch",
     )
 
 
