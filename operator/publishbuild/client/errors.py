@@ -14,6 +14,7 @@ from publishbuild.cluster.api import (
     UNAUTHORIZED,
     ApiError,
 )
+from publishbuild.cluster.login_program import NO_CREDENTIALS
 
 _RESOURCE_PATH = f"/apis/{names.GROUP}/"
 
@@ -31,7 +32,7 @@ class NoClusterError(PublishBuildError):
 
 
 class UnauthorizedError(PublishBuildError):
-    """The API server does not know who asks."""
+    """The API server does not know who asks, or the kubeconfig's user cannot log in."""
 
 
 class ForbiddenError(PublishBuildError):
@@ -77,6 +78,8 @@ def from_api(error: ApiError, *, host: str, path: str) -> PublishBuildError:
     """``error`` of a request for ``path`` at ``host``, as its user should read it."""
     if error.reason == "NoCluster":
         return NoClusterError(f"{error.message} (set KUBECONFIG, or name a file with --kubeconfig)")
+    if error.reason == NO_CREDENTIALS:
+        return UnauthorizedError(error.message)
     if error.status == 0:
         where = f"no answer from the API server {host}"
         return NoClusterError(f"{where}: {error.message} (is the cluster up, and the context the right one?)")

@@ -7,7 +7,7 @@ counted, has a deadline, and ends in a dict or in an `ApiError` that says whethe
 from __future__ import annotations
 
 import urllib.request
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -65,9 +65,19 @@ class CountRequest(Protocol):
 
 
 class Api:
-    """The API server, as this package needs it. ``namespace`` is the one that its configuration names."""
+    """The API server, as this package needs it.
 
-    def __init__(self, client: kube_client.ApiClient, count: CountRequest, *, namespace: str = "default") -> None:
+    ``namespace`` is the one that its configuration names; ``headers``, each maybe several times, go with every request.
+    """
+
+    def __init__(
+        self,
+        client: kube_client.ApiClient,
+        count: CountRequest,
+        *,
+        namespace: str = "default",
+        headers: Sequence[tuple[str, str]] = (),
+    ) -> None:
         # The generated client is not typed through; it knows the credentials, and the requests are made here.
         self._client: Any = client
         self.host = str(client.configuration.host)
@@ -80,6 +90,7 @@ class Api:
                 limit=0, ssl=self._client.rest_client.ssl_context, socket_factory=self._sockets.make
             ),
             read_bufsize=_LINE_BYTES,
+            headers=list(headers),
         )
         self._always: dict[str, Any] = {
             "proxy": self._client.configuration.proxy or _proxy_of(self.host),

@@ -10,6 +10,7 @@ from kubernetes.aio import client as kube_client
 from kubernetes.aio import config as kube_config
 
 from publishbuild.cluster.api import Api, ApiError, CountRequest
+from publishbuild.cluster.kubeconfig import Header, Kubeconfig
 
 NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
@@ -20,9 +21,10 @@ async def connect(count: CountRequest, *, kubeconfig: str | None = None, context
     Outside of a pod ``kubeconfig`` is what KUBECONFIG says (several files are merged), and ``context`` its current one.
 
     Raises:
-        ApiError: where neither is to be had; the text says what was looked for.
+        ApiError: where neither is to be had, or its user cannot log in; the text says what was looked for.
     """
     configuration = kube_client.Configuration()
+    headers: list[Header] = []
     if kubeconfig is not None and not any(map(os.path.exists, kubeconfig.split(os.pathsep))):
         raise ApiError(0, "NoCluster", f"there is no kubeconfig {kubeconfig}")
     try:
@@ -34,17 +36,19 @@ async def connect(count: CountRequest, *, kubeconfig: str | None = None, context
         else:
             # The library reads KUBECONFIG once, as it is imported.
             file = kubeconfig or os.environ.get("KUBECONFIG") or None
-            loaded = await kube_config.load_kube_config(  # type: ignore[no-untyped-call]  # not typed there
-                config_file=file, context=context, client_configuration=configuration
-            )
+            loaded = Kubeconfig.read(file, context)
+            await loaded.load_and_set(configuration)  # type: ignore[no-untyped-call]  # not typed there
             namespace = loaded.current_context["context"].get("namespace")
+            headers = loaded.impersonation
             _keep_fresh(loaded, configuration)
+    except ApiError:
+        raise
     except Exception as missing:
         raise ApiError(
             0, "NoCluster", f"neither a service account nor a kubeconfig can be used: {missing}"
         ) from missing
     configuration.retries = None
-    return Api(kube_client.ApiClient(configuration), count, namespace=namespace or "default")
+    return Api(kube_client.ApiClient(configuration), count, namespace=namespace or "default", headers=headers)
 
 
 def pod_namespace() -> str | None:
@@ -52,12 +56,12 @@ def pod_namespace() -> str | None:
     return NAMESPACE_FILE.read_text().strip() if NAMESPACE_FILE.exists() else None
 
 
-def _keep_fresh(loaded: Any, configuration: Any) -> None:
+def _keep_fresh(loaded: Kubeconfig, configuration: Any) -> None:
     """A token that a program of the kubeconfig gave for a while is asked for again before it ends."""
 
     async def refresh(_: Any) -> None:
         await loaded.load_from_exec_plugin()
         configuration.api_key["BearerToken"] = loaded.token
 
-    if hasattr(loaded, "exec_plugin_expiry"):
+    if loaded.expires and hasattr(loaded, "token"):  # a certificate is read once
         configuration.refresh_api_key_hook = refresh
