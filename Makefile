@@ -27,6 +27,8 @@ ROOT_ON_LINUX := $(filter 0-Linux,$(shell id -u)-$(shell uname -s))
 prepare = @$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 	  { echo "make: needs Python 3.11 or newer as $(PYTHON) (Debian: apt-get install python3 python3-venv); name another with make PYTHON=python3.12"; exit 1; }; \
 	  $(PYTHON) -m hack.prepare $(1) --target '$(or $(MAKECMDGOALS),$@)$(if $(filter-out real,$(NODE)), NODE=$(NODE))'
+# A word for the shell, whatever is in it: names of contexts may hold spaces.
+quoted = '$(subst ','\'',$(1))'
 # Bring a cluster up for one command, and take it down after it if it was not up before; KEEP=1 leaves it.
 ON_KWOK = $(PY) -m hack.cluster lend --node kwok --state .cluster/kwok $(if $(KEEP),--keep) --
 ON_NODE = $(PY) -m hack.cluster lend --node real $(if $(KEEP),--keep) --
@@ -45,8 +47,9 @@ with-redis:
 
 demo: BEGAN := $(shell date +%s)
 demo: ## Build and submit a real Expo app through the whole chain (KEEP=1; CONTEXT=name REGISTRY=host/me)
+	@$(if $(REGISTRY),$(if $(CONTEXT),,$(error REGISTRY is for a cluster of your own: make demo CONTEXT=name REGISTRY=$(REGISTRY))))
 	$(call prepare,$(if $(CONTEXT),demo-elsewhere,demo))
-	@$(PY) -m hack.demo --began $(BEGAN) $(if $(KEEP),--keep) $(if $(CONTEXT),--context $(CONTEXT)) $(if $(REGISTRY),--registry $(REGISTRY))
+	@$(PY) -m hack.demo --began $(BEGAN) $(if $(KEEP),--keep) $(if $(CONTEXT),--context $(call quoted,$(CONTEXT))) $(if $(REGISTRY),--registry $(call quoted,$(REGISTRY)))
 
 test: ## All tests: lint, types, import rules, unit, integration, end to end
 	$(call prepare,$(if $(ROOT_ON_LINUX),test,test-without-root))
@@ -129,7 +132,7 @@ images: ## Build the images and load them into the local cluster's node
 push: ## Push the demo's images to REGISTRY=registry.example/me, for make demo CONTEXT=name REGISTRY=registry.example/me
 	@$(if $(REGISTRY),,$(error make push needs REGISTRY, such as registry.example/me))
 	$(call prepare,$(if $(ROOT_ON_LINUX),images,images-with-docker))
-	@$(PY) -m hack.images push --only operator --only standins --only redis --registry $(REGISTRY)
+	@$(PY) -m hack.images push --only operator --only standins --only redis --registry $(call quoted,$(REGISTRY))
 
 sbom: images-setup ## Write a bill of materials (CycloneDX) for each image into .cluster/sbom/
 	@$(PY) -m hack.images build --only operator --only runner > /dev/null

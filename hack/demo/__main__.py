@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 
 from rich.console import Console
 from rich.text import Text
@@ -35,7 +36,7 @@ console = Console(highlight=False)
 
 def main() -> int:
     """0 if both builds ended as they should, 1 if not, 2 if something is missing or failed."""
-    arguments = _arguments()
+    arguments = arguments_of(sys.argv[1:])
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, _: sys.exit(128 + number))
     demo = _Demo(arguments, Parts(console, arguments.began or time.time()))
@@ -61,13 +62,21 @@ def main() -> int:
     return code
 
 
-def _arguments() -> argparse.Namespace:
+def arguments_of(words: Sequence[str]) -> argparse.Namespace:
+    """What was asked for; what does not fit together ends the process with one line."""
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
     parser.add_argument("--keep", action="store_true", help="leave everything up afterwards (make demo KEEP=1)")
     parser.add_argument("--context", help="use this context of your own kubeconfig (make demo CONTEXT=name)")
     parser.add_argument("--registry", default="", help="where the nodes pull the images that `make push` put there")
     parser.add_argument("--began", type=float, help="when `make` began (Unix time), for the times at the end")
-    return parser.parse_args()
+    arguments = parser.parse_args(words)
+    if arguments.registry and not arguments.context:
+        parser.error("--registry is for a cluster of your own: name its --context too")
+    try:
+        DemoImages.of(arguments.registry)
+    except ValueError as error:
+        parser.error(str(error))
+    return arguments
 
 
 class _Demo:

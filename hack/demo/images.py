@@ -20,7 +20,11 @@ class DemoImages:
 
     @classmethod
     def of(cls, registry: str = "") -> Self:
-        """Those of a registry, such as ``registry.example/me``; without one those that nodes are given by hand."""
+        """Those of a registry, such as ``registry.example/me``; without one those that nodes are given by hand.
+
+        Raises:
+            ValueError: ``registry`` is none; the text says what is allowed.
+        """
         names = (image.name for image in (OPERATOR, STANDINS, REDIS))
         return cls(*(at_registry(name, registry) if registry else name for name in names))
 

@@ -11,7 +11,7 @@ from hack.images.build import Options, archive_of, build, version
 from hack.images.cache import cache_folder
 from hack.images.catalogue import IMAGES, ROOT, Image, in_build_order
 from hack.images.engine import choose, default_bases
-from hack.images.names import at_registry
+from hack.images.names import at_registry, checked_registry
 from hack.images.progress import BuildError, Progress
 
 
@@ -65,7 +65,11 @@ def _sbom(arguments: argparse.Namespace, progress: Progress) -> None:
 
 
 def _push(arguments: argparse.Namespace, folder: Path, progress: Progress) -> None:
-    """Push each image and print its new name, one a line."""
+    """Push each image and print its new name, one a line. A REGISTRY that is none is told before anything is built."""
+    try:
+        checked_registry(arguments.registry)
+    except ValueError as error:
+        raise BuildError(str(error)) from None
     build(folder, Options(arguments.only, arguments.bases), progress)
     builder = choose(progress, folder, ())
     for image, archive in _archives(arguments).items():

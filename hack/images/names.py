@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,6 +13,9 @@ from hack.images.catalogue import OPERATOR, REDIS, ROOT, RUNNER
 CHART = ROOT / "charts" / "publishbuild-operator"
 DEFAULTS = {OPERATOR.name: ("image",), RUNNER.name: ("runner", "image"), REDIS.name: ("redis", "embedded", "image")}
 """Where values.yaml names each image that is made here."""
+_LONGEST_REGISTRY = 200
+_PART = "[a-z0-9]+(?:(?:[.]|__?|-+)[a-z0-9]+)*"
+_REGISTRY = re.compile(rf"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]{{1,5}})?(?:/{_PART})*/?")
 REMARKS = {REDIS.name: "Debian's Redis in place of the official image"}
 
 
@@ -35,9 +39,24 @@ def in_full(name: str) -> str:
     return name if has_tag else f"{name}:latest"
 
 
+def checked_registry(text: str) -> str:
+    """``text``, where it can stand before an image's name: a host, maybe with a port, and maybe a path.
+
+    Raises:
+        ValueError: it cannot; the text says what is allowed.
+    """
+    if len(text) > _LONGEST_REGISTRY or not _REGISTRY.fullmatch(text):
+        raise ValueError(f"REGISTRY={text[:200]}: allowed is host[:port][/path], without https://: registry.example/me")
+    return text.rstrip("/")
+
+
 def at_registry(name: str, registry: str) -> str:
-    """What one of our images is called after a push to a registry, such as ``registry.example/me``."""
-    return f"{registry.rstrip('/')}/{name.removeprefix('localhost/')}"
+    """What one of our images is called after a push to a registry, such as ``registry.example/me``.
+
+    Raises:
+        ValueError: ``registry`` is none; the text says what is allowed.
+    """
+    return f"{checked_registry(registry)}/{name.removeprefix('localhost/')}"
 
 
 def chart_names(chart: Path = CHART) -> dict[str, Alias]:

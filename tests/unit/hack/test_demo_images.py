@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import argparse
+import shlex
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from hack.demo.__main__ import arguments_of
 from hack.demo.images import LOCAL, DemoImages
-from hack.demo.kubectl import Kubectl, KubectlError
+from hack.demo.kubectl import ROOT, Kubectl, KubectlError
 from hack.demo.node_images import LIST, REPORTED_AT_MOST, advice, lacking, require_images
+from hack.images import __main__ as images
 from hack.images.catalogue import IMAGES
+from hack.images.progress import BuildError, Progress
 
 Object = dict[str, Any]
 
@@ -99,3 +106,74 @@ def test_the_archives_that_the_advice_lists_are_all_that_the_demo_needs() -> Non
     """The command that names the archives names those of the demo's images and no others."""
     listed = [IMAGES[word].name for word in LIST.split() if word in IMAGES]
     assert sorted(listed) == sorted(LOCAL)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://registry.example/me",
+        "registry.example/Me",
+        "registry.example me",
+        "registry.example/me:1",
+        "/me",
+        "x" * 300,
+    ],
+)
+def test_a_registry_that_is_none_is_refused(text: str) -> None:
+    """What cannot stand before an image's name is told at once, with what is allowed, also before a push builds."""
+    with pytest.raises(ValueError, match=r"REGISTRY=.*: allowed is host\[:port\]\[/path\], without https://") as caught:
+        DemoImages.of(text)
+    assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize("text", ["registry.example", "localhost:5000", "Registry.example:443/me/a__b-c.d", "me/"])
+def test_a_registry_is_taken_in_all_its_forms(text: str) -> None:
+    """Host, port and path, with or without a slash at the end."""
+    assert DemoImages.of(text).operator == f"{text.rstrip('/')}/publishbuild-operator:dev"
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("demo", "REGISTRY=registry.example/me"), "make demo CONTEXT=name REGISTRY=registry.example/me"),
+        (("push",), "make push needs REGISTRY, such as registry.example/me"),
+    ],
+)
+def test_make_says_what_belongs_to_a_registry(words: tuple[str, ...], told: str) -> None:
+    """A REGISTRY without a CONTEXT, and a push without a REGISTRY, stop before anything is started or built."""
+    done = subprocess.run(["make", "--dry-run", *words], cwd=ROOT, text=True, capture_output=True, check=False)
+    assert done.returncode
+    assert told in done.stderr
+    assert not done.stdout
+
+
+def test_a_context_is_one_word_for_the_shell() -> None:
+    """A context's name may hold spaces and quotes."""
+    command = ["make", "--dry-run", "demo", "CONTEXT=it's mine"]
+    shown = subprocess.run(command, cwd=ROOT, text=True, capture_output=True, check=True).stdout.splitlines()
+    [demo] = [shlex.split(line) for line in shown if " -m hack.demo " in line]
+    assert demo[demo.index("--context") + 1] == "it's mine"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--registry", "r"], "name its --context too"),
+        (["--context", "c", "--registry", "https://r"], "without https://"),
+    ],
+)
+def test_arguments_that_do_not_fit_are_refused(
+    arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One line says what does not fit, before anything is done."""
+    with pytest.raises(SystemExit):
+        arguments_of(arguments)
+    assert told in capsys.readouterr().err
+
+
+def test_a_push_checks_its_registry_before_it_builds(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No image is built for a registry that cannot be pushed to."""
+    monkeypatch.setattr(images, "build", lambda *_: pytest.fail("it builds"))
+    asked = argparse.Namespace(registry="https://registry.example", only=[], bases="local")
+    with pytest.raises(BuildError, match="without https://"):
+        images._push(asked, tmp_path, Progress(tmp_path / "log"))
