@@ -17,11 +17,11 @@ from rich.text import Text
 
 from hack.cluster import lifecycle
 from hack.cluster.places import State
-from hack.demo import install, show, verdict
+from hack.demo import install, remains, show, troubles, verdict
 from hack.demo.helm import HelmError
-from hack.demo.images import LOCAL, DemoImages
+from hack.demo.images import DemoImages
 from hack.demo.kubectl import ROOT, Kubectl, KubectlError
-from hack.demo.node_images import require_images
+from hack.demo.own_cluster import require_fit
 from hack.demo.parts import Parts
 from hack.side_by_side import Side, SideFailedError
 from hack.side_by_side import run as run_beside
@@ -43,10 +43,12 @@ def main() -> int:
     try:
         code = demo.run()
     except (KubectlError, HelmError, SideFailedError, subprocess.CalledProcessError) as error:
+        why = demo.why()
         demo.leave()
         demo.tell_what_stays()
+        demo.remains()
         # The reason is the last thing on the screen, and says nothing that rich would take for markup.
-        console.print(Text(f"\nThe demo stopped. {error}", style="red"), soft_wrap=True)
+        console.print(Text("\n".join((f"\nThe demo stopped. {error}", *why)), style="red"), soft_wrap=True)
         return 2
     except KeyboardInterrupt:
         demo.leave()
@@ -54,11 +56,15 @@ def main() -> int:
         return 128 + signal.SIGINT
     except BaseException:
         demo.leave()
+        demo.remains()
         raise
+    why = demo.why() if code else []
     demo.leave()
     word = "[green]As it should[/]" if code == 0 else "[red]Not as it should[/]"
     console.print(f"\n{word}, after {demo.parts.summary()}", soft_wrap=True)
     demo.next_commands()
+    demo.remains()
+    console.print(Text("\n".join(why)), soft_wrap=True, end="\n" if why else "")
     return code
 
 
@@ -84,6 +90,7 @@ class _Demo:
         self._context: str | None = arguments.context
         self._images = DemoImages.of(arguments.registry)
         self.parts = parts
+        self._installed: Kubectl | None = None
         # A cluster that was up before the demo stays up after it.
         self._was_up = not self._context and lifecycle.is_up(State.at(STATE))
         self._stays = arguments.keep or self._was_up or bool(self._context)
@@ -95,6 +102,7 @@ class _Demo:
         with self.parts.part(
             "chart", "helm install: CRD, operator and Redis; beside them, stand-ins for EAS and a git server"
         ):
+            self._installed = kubectl
             # Two at once, so that the limit is seen at work when more are applied.
             install.install(kubectl, {"settings": {"maxConcurrent": 2}}, self._images)
             install.wait_for_queue(kubectl)
@@ -128,8 +136,7 @@ class _Demo:
     def _elsewhere(self, context: str) -> Kubectl:
         console.print(f"[bold]·[/] uses the context {context} of your own kubeconfig", soft_wrap=True)
         kubectl = Kubectl(NAMESPACE, context=context)
-        if self._images == LOCAL:  # from a registry, the nodes pull them
-            require_images(kubectl, self._images)
+        require_fit(kubectl, self._images)
         return kubectl
 
     def leave(self) -> None:
@@ -163,6 +170,18 @@ class _Demo:
         """How to remove what this demo leaves on the machine."""
         if self._stays and not self._context and lifecycle.is_up(State.at(STATE)):
             console.print("All of it stays up; remove it with: make cluster-down")
+
+    def why(self) -> list[str]:
+        """What the namespace says about what did not start, where it was come to that."""
+        if not self._installed:
+            return []
+        told = troubles.troubles(self._installed)
+        return [f"What the namespace says ({troubles.command(self._installed)}):", *told] if told else []
+
+    def remains(self) -> None:
+        """What stays on a cluster of the user's own, and the command that removes it."""
+        if self._installed and self._context:
+            console.print(Text(f"\n{remains.told(self._installed)}"), soft_wrap=True)
 
 
 def _builds(kubectl: Kubectl) -> list[show.Object]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+from hack.demo import crd
 from hack.demo.helm import Helm, merged
 from hack.demo.images import LOCAL, DemoImages
 from hack.demo.kubectl import ROOT, Kubectl, KubectlError
@@ -25,14 +26,20 @@ def install(kubectl: Kubectl, values: Mapping[str, Any], images: DemoImages = LO
         KubectlError: the first thing that could not be applied or did not become ready, in kubectl's words.
         HelmError: the same of the chart, in helm's words.
     """
+    helm = Helm(kubectl)
+    # On a cluster of the user's own nothing of others is taken over; one of this repository's is the demo's alone.
+    own = kubectl.context is not None
+    anothers_crd = own and crd.is_anothers(kubectl, helm.release)
     _ensure_namespace(kubectl)
     # Any text will do: the stand-in takes every token but "invalid".
     _secret(kubectl, "expo", EXPO_TOKEN="demo-token")  # noqa: S106  # for the stand-in
     text = Template((MANIFESTS / "standins.yaml").read_text())
     kubectl("apply", "-f", "-", stdin=text.substitute(RUNNER_IMAGE=images.runner))
-    # Its own namespace alone: others on this cluster may have an operator too.
-    own = {"watchNamespaces": [kubectl.namespace]}
-    Helm(kubectl).install(merged(images.values, own, values), seconds=READY_SECONDS)
+    # Its own namespace alone: others on this cluster may have an operator for theirs.
+    fixed: dict[str, Any] = {"watchNamespaces": [kubectl.namespace]}
+    if anothers_crd:
+        fixed["crds"] = {"enabled": False}
+    helm.install(merged(images.values, fixed, values), seconds=READY_SECONDS, take_crd=not own)
     kubectl("rollout", "status", "deployment/standins", f"--timeout={READY_SECONDS}s")
 
 
@@ -62,9 +69,7 @@ def apply_examples(kubectl: Kubectl) -> None:
 
 
 def _ensure_namespace(kubectl: Kubectl) -> None:
-    try:
-        kubectl("get", "namespace", kubectl.namespace)
-    except KubectlError:
+    if not kubectl("get", "namespace", kubectl.namespace, "--ignore-not-found", "-o", "name"):
         kubectl("create", "namespace", kubectl.namespace)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +12,17 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 Object = dict[str, Any]
+_LOG_LINE = re.compile(r"[IWEF]\d{4} \d\d:\d\d:\d\d")
 
 
 class KubectlError(RuntimeError):
-    """kubectl refused; the text is its own last line."""
+    """kubectl refused, or gave no answer; the text is its own last words."""
+
+
+def last_words(said: str) -> str:
+    """What kubectl says to people: without the log lines of its library, unless it says nothing else."""
+    lines = said.strip().splitlines()
+    return "\n".join([line for line in lines if not _LOG_LINE.match(line)] or lines)
 
 
 @dataclass(frozen=True)
@@ -25,25 +33,30 @@ class Kubectl:
     kubeconfig: Path | None = None
     context: str | None = None
 
-    def __call__(self, *arguments: str, stdin: str | None = None) -> str:
+    def __call__(self, *arguments: str, stdin: str | None = None, seconds: float | None = None) -> str:
         """Standard output of ``kubectl ARGUMENTS``.
 
         Raises:
-            KubectlError: where it ended with anything but 0.
+            KubectlError: where it ended with anything but 0, or not within ``seconds``.
         """
+        command = [*self._command(), *arguments]
         # A kuberc of the user's own could make it ask, or delete something else than is said here.
         environment = {**os.environ, "KUBECTL_KUBERC": "false"}
-        done = subprocess.run(
-            [*self._command(), *arguments],
-            input=stdin or "",
-            env=environment,
-            text=True,
-            capture_output=True,
-            check=False,
-            cwd=ROOT,
-        )
+        try:
+            done = subprocess.run(
+                command,
+                input=stdin or "",
+                env=environment,
+                text=True,
+                capture_output=True,
+                check=False,
+                cwd=ROOT,
+                timeout=seconds,
+            )
+        except subprocess.TimeoutExpired:
+            raise KubectlError(f"no answer in {seconds:.0f} s") from None
         if done.returncode:
-            raise KubectlError(done.stderr.strip() or f"kubectl {arguments[0]} ended with {done.returncode}")
+            raise KubectlError(last_words(done.stderr) or f"kubectl {arguments[0]} ended with {done.returncode}")
         return done.stdout
 
     def get(self, *arguments: str) -> Object:
