@@ -17,6 +17,21 @@
 {{- include "publishbuild.fullname" . }}{{ if .Values.watchNamespaces }}-{{ .Release.Namespace }}{{ end }}
 {{- end -}}
 
+{{/* Refuses where another operator for all namespaces has the fixed binding: --take-ownership would rob that one of its
+     rights. Empty without a cluster (`helm template`). Named namespaces do not come here: their owners may not look. */}}
+{{- define "publishbuild.onlyForAll" -}}
+{{- $binding := lookup "rbac.authorization.k8s.io/v1" "ClusterRoleBinding" "" "publishbuild-operator" | default dict -}}
+{{- if $binding -}}
+{{- $notes := dig "metadata" "annotations" (dict) $binding | default dict -}}
+{{- $release := get $notes "meta.helm.sh/release-name" -}}
+{{- $subject := first (get $binding "subjects" | default (list dict)) -}}
+{{- $namespace := get $notes "meta.helm.sh/release-namespace" | default (get $subject "namespace") -}}
+{{- if or (ne $namespace .Release.Namespace) (and $release (ne $release .Release.Name)) -}}
+{{- fail (printf "an operator for all namespaces is installed here: %s in namespace %s, which has the ClusterRoleBinding publishbuild-operator. A second one would launch past its limits: upgrade that one (helm upgrade %s … -n %s), or name this one's namespaces in watchNamespaces. --take-ownership would take its rights away" (ternary (printf "release %s" $release) (printf "service account %s" (get $subject "name")) (ne $release "")) $namespace ($release | default "NAME") $namespace) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "publishbuild.serviceAccount" -}}
 {{- if .Values.serviceAccount.create -}}
 {{- default (include "publishbuild.fullname" .) .Values.serviceAccount.name -}}
