@@ -30,15 +30,16 @@ def command(kubectl: Kubectl) -> str:
 
 
 def lines(pods: Sequence[Object], events: Sequence[Object]) -> list[str]:
-    """As `troubles`, of what was read; each once, as one line without control characters."""
+    """As `troubles`, of what was read; each object's reason once, as one line without control characters."""
     found = [line for pod in pods for line in _waiting(pod)]
-    told: dict[str, None] = {}
+    told: dict[str, str] = {}
     for event in sorted(events, key=_last_seen):
         about = event.get("involvedObject", {})
-        line = f"{about.get('kind', '')}/{about.get('name', '')}: {event.get('reason', '')}: {event.get('message', '')}"
-        told.pop(line, None)
-        told[line] = None
-    return [_clean(line) for line in (*dict.fromkeys(found), *list(told)[-_EVENTS:])]
+        # The messages of one reason differ in the names of pods that were tried; the newest tells it.
+        title = f"{about.get('kind', '')}/{about.get('name', '')}: {event.get('reason', '')}"
+        told.pop(title, None)
+        told[title] = f"{title}: {event.get('message', '')}"
+    return [_clean(line) for line in (*dict.fromkeys(found), *list(told.values())[-_EVENTS:])]
 
 
 def _waiting(pod: Object) -> list[str]:
