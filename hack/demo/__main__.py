@@ -21,7 +21,7 @@ from hack.demo import install, remains, show, troubles, verdict
 from hack.demo.helm import HelmError
 from hack.demo.images import DemoImages
 from hack.demo.kubectl import ROOT, Kubectl, KubectlError
-from hack.demo.own_cluster import require_fit
+from hack.demo.own_cluster import require_alone, require_fit
 from hack.demo.parts import Parts
 from hack.side_by_side import Side, SideFailedError
 from hack.side_by_side import run as run_beside
@@ -131,7 +131,10 @@ class _Demo:
         with self.parts.part("loading", "loads the images onto the node"):
             load = ("load", "--state", str(STATE), *images.printed.split())
             subprocess.run([sys.executable, "-m", "hack.cluster", *load], cwd=ROOT, check=True)
-        return Kubectl(NAMESPACE, kubeconfig=STATE / "kubeconfig")
+        kubectl = Kubectl(NAMESPACE, kubeconfig=STATE / "kubeconfig")
+        if self._was_up:  # and the chart may be installed there for all namespaces, as the README shows
+            require_alone(kubectl)
+        return kubectl
 
     def _elsewhere(self, context: str) -> Kubectl:
         console.print(f"[bold]·[/] uses the context {context} of your own kubeconfig", soft_wrap=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Sequence
 
 from hack.demo import crd
@@ -29,7 +28,7 @@ def require_fit(kubectl: Kubectl, images: DemoImages) -> None:
     # Images of a registry are pulled by the nodes: nobody has to know which they have.
     local = images == LOCAL
     require_rights(kubectl, (*NEEDED, TO_LIST_NODES) if local else NEEDED)
-    _require_alone(kubectl)
+    require_alone(kubectl)
     crd.is_anothers(kubectl, Helm(kubectl).release)
     if local:
         require_images(kubectl, images)
@@ -51,7 +50,12 @@ def _require_answer(kubectl: Kubectl) -> None:
         raise KubectlError(f"context {kubectl.context} ({server}) cannot be used: {error}") from None
 
 
-def _require_alone(kubectl: Kubectl) -> None:
+def require_alone(kubectl: Kubectl) -> None:
+    """Find out whether another operator would run the demo's builds too.
+
+    Raises:
+        KubectlError: one would; the text names it.
+    """
     found = kubectl.get("deployments", "--all-namespaces", "-l", _OPERATORS)["items"]
     if others := watching(kubectl.namespace, found):
         raise KubectlError(_advice(kubectl, others))
@@ -76,9 +80,9 @@ def _watches(operator: Object, namespace: str) -> bool:
 def _advice(kubectl: Kubectl, others: Sequence[Object]) -> str:
     metadata = others[0]["metadata"]
     name = f"{metadata['name']} in namespace {metadata['namespace']}"
-    use = shlex.join(["make", "demo", "CONTEXT=name"])
+    where = kubectl.context or "the local cluster"
+    elsewhere = "make demo CONTEXT=name, or make demo alone" if kubectl.context else "make cluster-down"
     return (
-        f"on {kubectl.context} the operator {name} runs the builds of all namespaces or of {kubectl.namespace}, so it"
-        f" would run the demo's too: take another cluster ({use}, or make demo for one on this machine), or let that"
-        f" operator have namespaces by name (watchNamespaces, docs/helm.md)"
+        f"on {where} the operator {name} runs the builds of all namespaces or of {kubectl.namespace}, and would run the demo's too: take another cluster ({elsewhere}), or let that operator"
+        " have namespaces by name (watchNamespaces, docs/helm.md)"
     )

@@ -14,7 +14,7 @@ from hack.demo import crd, remains
 from hack.demo.helm import Helm, HelmError, _run
 from hack.demo.images import LOCAL
 from hack.demo.kubectl import Kubectl, KubectlError, last_words
-from hack.demo.own_cluster import require_fit, watching
+from hack.demo.own_cluster import require_alone, require_fit, watching
 from hack.demo.rights import NEEDED, require_rights
 from hack.demo.troubles import command, lines
 
@@ -40,6 +40,15 @@ def operator(namespace: str, *watched: str) -> Object:
 def test_an_operator_that_would_run_the_demos_builds_is_found(other: Object, runs_it: bool) -> None:
     """Another operator for all namespaces, or for the demo's, is in the way; one for others is not."""
     assert (watching("publishbuild-demo", [other]) == [other]) is runs_it
+
+
+def test_the_operator_that_is_in_the_way_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One line says which operator, where, and what to do: on a cluster of the user's own, and on the local one."""
+    answers(monkeypatch, get={"items": [operator("other", "web"), operator("prod")]})
+    with pytest.raises(KubectlError, match=r"^on prod eu the operator op in namespace prod .*make demo CONTEXT=name"):
+        require_alone(DEMO)
+    with pytest.raises(KubectlError, match=r"^on the local cluster the operator op .*make cluster-down"):
+        require_alone(Kubectl("publishbuild-demo"))
 
 
 class Answers:
