@@ -6,6 +6,8 @@ The cluster, the chart, Redis, git, eas-cli, the operator and the runner are rea
 from __future__ import annotations
 
 import argparse
+import contextlib
+import shlex
 import signal
 import subprocess
 import sys
@@ -46,7 +48,6 @@ def main() -> int:
         why = demo.why()
         demo.leave()
         demo.tell_what_stays()
-        demo.remains()
         # The reason is the last thing on the screen, and says nothing that rich would take for markup.
         console.print(Text("\n".join((f"\nThe demo stopped. {error}", *why)), style="red"), soft_wrap=True)
         return 2
@@ -56,15 +57,16 @@ def main() -> int:
         return 128 + signal.SIGINT
     except BaseException:
         demo.leave()
-        demo.remains()
+        with contextlib.suppress(OSError):  # the terminal may be gone
+            demo.tell_what_stays()
         raise
     why = demo.why() if code else []
     demo.leave()
     word = "[green]As it should[/]" if code == 0 else "[red]Not as it should[/]"
     console.print(f"\n{word}, after {demo.parts.summary()}", soft_wrap=True)
     demo.next_commands()
-    demo.remains()
-    console.print(Text("\n".join(why)), soft_wrap=True, end="\n" if why else "")
+    for line in why:
+        console.print(Text(line), soft_wrap=True)
     return code
 
 
@@ -151,7 +153,7 @@ class _Demo:
     def next_commands(self) -> None:
         """Three commands to try next, each with what it shows."""
         if self._stays:
-            where = f"--context {self._context}" if self._context else "--kubeconfig .cluster/kubeconfig"
+            where = f"--context {shlex.quote(self._context)}" if self._context else "--kubeconfig .cluster/kubeconfig"
             command = f".venv/bin/publishbuild {{}} {where} -n {NAMESPACE}"
             rows = [
                 (command.format("why errored"), "what went wrong, and what to do"),
@@ -170,8 +172,10 @@ class _Demo:
         self.tell_what_stays()
 
     def tell_what_stays(self) -> None:
-        """How to remove what this demo leaves on the machine."""
-        if self._stays and not self._context and lifecycle.is_up(State.at(STATE)):
+        """How to remove what this demo leaves, on the machine or on a cluster of the user's own."""
+        if self._context and self._installed:
+            console.print(Text(f"\n{remains.told(self._installed)}"), soft_wrap=True)
+        elif self._stays and not self._context and lifecycle.is_up(State.at(STATE)):
             console.print("All of it stays up; remove it with: make cluster-down")
 
     def why(self) -> list[str]:
@@ -180,11 +184,6 @@ class _Demo:
             return []
         told = troubles.troubles(self._installed)
         return [f"What the namespace says ({troubles.command(self._installed)}):", *told] if told else []
-
-    def remains(self) -> None:
-        """What stays on a cluster of the user's own, and the command that removes it."""
-        if self._installed and self._context:
-            console.print(Text(f"\n{remains.told(self._installed)}"), soft_wrap=True)
 
 
 def _builds(kubectl: Kubectl) -> list[show.Object]:

@@ -83,6 +83,7 @@ def _advice(kubectl: Kubectl, others: Sequence[Object]) -> str:
     where = kubectl.context or "the local cluster"
     elsewhere = "make demo CONTEXT=name, or make demo alone" if kubectl.context else "make cluster-down"
     return (
-        f"on {where} the operator {name} runs the builds of all namespaces or of {kubectl.namespace}, and would run the demo's too: take another cluster ({elsewhere}), or let that operator"
-        " have namespaces by name (watchNamespaces, docs/helm.md)"
+        f"on {where} the operator {name} runs the builds of all namespaces or of {kubectl.namespace},"
+        f" and would run the demo's too: take another cluster ({elsewhere}), or let that operator have"
+        " namespaces by name (watchNamespaces, docs/helm.md)"
     )
