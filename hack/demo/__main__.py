@@ -53,6 +53,7 @@ def main() -> int:
         return 2
     except KeyboardInterrupt:
         demo.leave()
+        demo.tell_what_stays()
         console.print("\nInterrupted. What was compiled and fetched is kept: the same command goes on from there.")
         return 128 + signal.SIGINT
     except BaseException:

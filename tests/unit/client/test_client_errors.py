@@ -15,7 +15,11 @@ from tests.support.api_standin import Answer, ApiStandIn, a_list, a_status, name
 @pytest.mark.parametrize(
     ("answer", "kind", "text"),
     [
-        (Answer("404 page not found", 404), errors.NoResourceError, "publishbuild crd | kubectl apply --server-side -f -"),
+        (
+            Answer("404 page not found", 404),
+            errors.NoResourceError,
+            "publishbuild crd | kubectl apply --server-side -f -",
+        ),
         (
             a_status(404, "NotFound", 'publishbuilds.publishbuild.dev "app" not found'),
             errors.NotFoundError,
