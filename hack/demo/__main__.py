@@ -12,7 +12,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
 
 from rich.console import Console
 from rich.text import Text
@@ -20,6 +19,7 @@ from rich.text import Text
 from hack.cluster import lifecycle
 from hack.cluster.places import State
 from hack.demo import install, remains, show, troubles, verdict
+from hack.demo.arguments import arguments_of
 from hack.demo.helm import HelmError
 from hack.demo.images import DemoImages
 from hack.demo.kubectl import ROOT, Kubectl, KubectlError
@@ -69,23 +69,6 @@ def main() -> int:
     for line in why:
         console.print(Text(line), soft_wrap=True)
     return code
-
-
-def arguments_of(words: Sequence[str]) -> argparse.Namespace:
-    """What was asked for; what does not fit together ends the process with one line."""
-    parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
-    parser.add_argument("--keep", action="store_true", help="leave everything up afterwards (make demo KEEP=1)")
-    parser.add_argument("--context", help="use this context of your own kubeconfig (make demo CONTEXT=name)")
-    parser.add_argument("--registry", default="", help="where the nodes pull the images that `make push` put there")
-    parser.add_argument("--began", type=float, help="when `make` began (Unix time), for the times at the end")
-    arguments = parser.parse_args(words)
-    if arguments.registry and not arguments.context:
-        parser.error("--registry is for a cluster of your own: name its --context too")
-    try:
-        DemoImages.of(arguments.registry)
-    except ValueError as error:
-        parser.error(str(error))
-    return arguments
 
 
 class _Demo:

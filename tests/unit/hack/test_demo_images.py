@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from hack.demo.__main__ import arguments_of
+from hack.demo.arguments import arguments_of
 from hack.demo.images import LOCAL, DemoImages
 from hack.demo.kubectl import ROOT, Kubectl, KubectlError
 from hack.demo.node_images import LIST, REPORTED_AT_MOST, advice, lacking, require_images
