@@ -58,6 +58,7 @@ async def connected(kubeconfig: str | None = None, context: str | None = None) -
 
     Raises:
         NoClusterError: where none of them is to be had.
+        UnauthorizedError: the kubeconfig's user cannot log in.
     """
     try:
         api = await connect(_uncounted, kubeconfig=kubeconfig or _kubeconfig(), context=context)
