@@ -14,7 +14,7 @@ from hack.cluster.images import load
 from hack.cluster.loan import Lender, forget_loan, lend
 from hack.cluster.parts import Programs, command_of
 from hack.cluster.places import DEFAULT_STATE, ClusterError, State
-from hack.cluster.processes import end, marks, noted, start
+from hack.cluster.processes import end, noted, start, trusted_states
 from hack.cluster.progress import console, note
 from hack.cluster.settings import PORT_BASES, Settings, port_base
 from hack.images.names import chart_names
@@ -74,9 +74,9 @@ def lent(state: State, wanted: Settings, command: Command, *, keep: bool) -> int
             lifecycle.down(state, ", since this command had started it")
 
     def end_others(mark: str) -> None:
-        for root in marks(mark):
-            if root != str(state.root):
-                lifecycle.down(State(Path(root)), ", since this command had started it")
+        for other in trusted_states(mark):
+            if other != state:
+                lifecycle.down(other, ", since this command had started it")
 
     removal = conflicts.down_command(state)
     up = partial(lifecycle.up, state, wanted)

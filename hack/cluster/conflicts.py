@@ -3,13 +3,12 @@
 import os
 import shlex
 import sys
-from pathlib import Path
 
 from hack.cluster import machine
 from hack.cluster.control_plane import answers
 from hack.cluster.parts import running
 from hack.cluster.places import ClusterError, State
-from hack.cluster.processes import marks
+from hack.cluster.processes import trusted_states
 from hack.cluster.settings import Settings
 
 
@@ -31,9 +30,8 @@ def check(state: State, wanted: Settings) -> None:
 
 
 def holder_of(ports: list[int]) -> State | None:
-    """The running cluster to which one of the ports belongs; None where it is none whose folder we may read."""
-    others = [State(Path(root)) for root in marks()]
-    return next((o for o in others if (has := _settings(o)) and not set(has.ports).isdisjoint(ports)), None)
+    """The running cluster to which one of the ports belongs; None where it is none whose folder is believed."""
+    return next((o for o in trusted_states() if (has := _settings(o)) and not set(has.ports).isdisjoint(ports)), None)
 
 
 def in_use(ports: list[int], holder: State | None) -> str:

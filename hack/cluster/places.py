@@ -10,8 +10,10 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from hack.cluster import trust
+
 SOURCES = Path(__file__).resolve().parent
-REPOSITORY = SOURCES.parents[1]
+REPOSITORY = trust.REPOSITORY
 DEFAULT_STATE = REPOSITORY / ".cluster"
 BIN = DEFAULT_STATE / "bin"
 """Programs for people, kept across `down`: kubectl, helm, kwok and the cluster's parts."""
@@ -66,6 +68,11 @@ class State:
             raise ClusterError(
                 f"the state folder's path is too long for the sockets below it: {root} has {len(str(root))} "
                 f"characters, at most {LONGEST_STATE_PATH} fit; choose a shorter one with --state"
+            )
+        if root.exists() and (found := root.stat()).st_uid not in trust.owners():
+            raise ClusterError(
+                f"the state folder {root} belongs to another user, {trust.user_name(found.st_uid)}: that user would "
+                "say which processes end with it; choose one of your own with --state"
             )
         return cls(root)
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hack.cluster.places import State, write_private
+from hack.cluster.trust import is_trusted, read_object
 
 MARK = "PUBLISHBUILD_CLUSTER"
 PROC = Path("/proc")
@@ -50,12 +51,17 @@ def _identify_by_ps(pid: int) -> Identity | None:
 
 
 def noted(state: State, name: str) -> Identity | None:
-    """The running process of a part, by its pid file; a stale file counts as no process."""
+    """The running process of a part, by its pid file; a stale file counts as no process, and so does another user's.
+
+    Whoever writes that file chooses what is killed.
+    """
     try:
-        note = Identity(**json.loads((state / "pids" / f"{name}.json").read_text(encoding="utf-8")))
+        if not is_trusted(state / "pids"):
+            return None
+        note = Identity(**read_object(state / "pids" / f"{name}.json"))
+        return note if identify(note.pid) == note else None
     except (OSError, ValueError, TypeError):
         return None
-    return note if identify(note.pid) == note else None
 
 
 def start(state: State, name: str, argv: list[str]) -> Identity:
@@ -99,7 +105,12 @@ def marks(also: str = "") -> list[str]:
     mark = f"{MARK}=".encode()
     found = (environment for _, environment in _environments() if not also or also.encode() in environment)
     values = (value for environment in found for value in environment if value.startswith(mark))
-    return sorted({value.removeprefix(mark).decode() for value in values})
+    return sorted({os.fsdecode(value.removeprefix(mark)) for value in values})
+
+
+def trusted_states(also: str = "") -> list[State]:
+    """The clusters of `marks` in folders that are believed: anybody can start a process that names a folder."""
+    return [State(Path(root)) for root in marks(also) if os.path.isabs(root) and is_trusted(Path(root))]  # noqa: PTH117
 
 
 def end(identities: list[Identity], *, patience: float = 0) -> None:

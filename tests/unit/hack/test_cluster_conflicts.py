@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hack.cluster import conflicts
+from hack.cluster import conflicts, processes
 from hack.cluster.places import ClusterError, State
 from hack.cluster.processes import end, start
 from hack.cluster.settings import Settings
@@ -39,7 +39,7 @@ def test_the_cluster_of_another_clone_is_named_with_the_command_that_ends_it(
     theirs = State(tmp_path / "their clone")
     theirs.make()
     Settings("kwok", taken - 2).write(theirs)
-    monkeypatch.setattr(conflicts, "marks", lambda: [str(tmp_path / "gone"), str(theirs.root)])
+    monkeypatch.setattr(processes, "marks", lambda _: [str(tmp_path / "gone"), str(theirs.root)])
     with pytest.raises(ClusterError) as told:
         conflicts.check(State(tmp_path / "ours"), Settings("kwok", taken))
     assert f"by the cluster in {theirs.root};" in str(told.value)
