@@ -125,9 +125,9 @@ cluster-down: ## Stop it and remove all that it made
 images: ## Build the images and load them into the local cluster's node
 	$(call prepare,$(if $(ROOT_ON_LINUX),images,images-with-docker))
 	@$(PY) -m hack.images build
-	@archives=$$($(PY) -m hack.images list) && \
+	@listed=$$($(PY) -m hack.images list) && mapfile -t archives <<< "$$listed" && \
 	  { [ ! -S .cluster/containerd/containerd.sock ] && echo "images: no node is up; make cluster-up, then make images loads them" \
-	    || $(PY) -m hack.cluster load $$archives; }
+	    || $(PY) -m hack.cluster load "$${archives[@]}"; }
 
 push: ## Push the demo's images to REGISTRY=registry.example/me, for make demo CONTEXT=name REGISTRY=registry.example/me
 	@$(if $(REGISTRY),,$(error make push needs REGISTRY, such as registry.example/me))

@@ -1,5 +1,6 @@
 """The parts that every cluster has: etcd, API server, controllers, scheduler, and Redis beside them."""
 
+import glob
 import json
 import shutil
 import socket
@@ -138,10 +139,12 @@ def redis(state: State, settings: Settings) -> list[str]:
         f"bind {' '.join(hosts)}",
         f"port {settings.redis_port}",
         f"requirepass {password}",
-        f"dir {state / 'redis'}",
+        f'dir "{state / "redis"}"',  # a path has no quote in it: State.at
         'save ""',
         "appendonly no",
         "daemonize no",
         "set-proc-title no",  # a title is written over the environment, and with it over the cluster's mark
     )
-    return [program, str(write_private(state / "conf" / "redis.conf", "\n".join(lines) + "\n"))]
+    file = write_private(state / "conf" / "redis.conf", "\n".join(lines) + "\n")
+    # Redis takes brackets in its argument for a pattern, finds no file by it, and starts with its defaults.
+    return [program, glob.escape(str(file))]

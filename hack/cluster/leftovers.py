@@ -14,7 +14,7 @@ from pathlib import Path
 
 from hack.cluster.machine import kubelets
 from hack.cluster.network import run
-from hack.cluster.places import State
+from hack.cluster.places import State, unescaped
 from hack.cluster.processes import Identity, end, identify
 from hack.cluster.settings import Settings
 
@@ -45,11 +45,11 @@ def container_processes(state: State) -> list[Identity]:
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            mounts = (folder / "mountinfo").read_text(encoding="utf-8").splitlines()
+            mounts = (folder / "mountinfo").read_bytes().splitlines()
         except OSError:
             continue
-        root = next((line for line in mounts if line.split()[4] == "/"), "")
-        identity = identify(int(folder.name)) if base in root else None
+        root = next((line for line in mounts if line.split()[4] == b"/"), b"")
+        identity = identify(int(folder.name)) if base in unescaped(root) else None
         if identity:
             found.append(identity)
     return found
@@ -98,8 +98,8 @@ def shim_sockets(state: State, ids: set[str]) -> list[Path]:
 def mounts_below(state: State) -> list[Path]:
     """The mount points of this cluster, innermost first; those of a nested state are not its own."""
     own = [f"{state / name}/" for name in ("containerd", "kubelet")]
-    lines = Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines()
-    points = [line.split()[1].encode().decode("unicode_escape") for line in lines]
+    lines = Path("/proc/self/mounts").read_bytes().splitlines()
+    points = [unescaped(line.split()[1]) for line in lines]
     return [Path(point) for point in reversed(points) if any(f"{point}/".startswith(base) for base in own)]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from hack.cluster.network import inside
-from hack.cluster.places import State, write_private
+from hack.cluster.places import State, unescaped, write_private
 from hack.cluster.settings import NODE_NAME, Settings
 
 PAUSE_IMAGE = "localhost/publishbuild-pause:local"
@@ -52,8 +52,8 @@ state = "{base}/state"
 def snapshotter(state: State) -> str:
     """How image layers are stacked: an overlay cannot lie upon another, as in a container it would."""
     best, kind = "", ""
-    for line in Path("/proc/mounts").read_text(encoding="utf-8").splitlines():
-        _, where, what, *_ = line.split()
+    for line in Path("/proc/mounts").read_bytes().splitlines():
+        _, where, what, *_ = map(unescaped, line.split())
         if state.root.is_relative_to(where) and len(where) >= len(best):
             best, kind = where, what
     return "native" if kind == "overlay" else "overlayfs"
@@ -151,9 +151,10 @@ def dns(state: State, settings: Settings, programs: Path) -> list[str]:
         if line.startswith("nameserver ") and not line.split()[1].startswith(("127.", "::1"))
     ]
     forward = f"  forward . {' '.join(servers[:3])}\n" if servers else ""
+    kubeconfig = state / "conf" / "kubeconfig"
     corefile = (
         f".:53 {{\n  bind {settings.node_address}\n  errors\n  kubernetes cluster.local {{\n"
-        f"    kubeconfig {state / 'conf' / 'kubeconfig'} publishbuild-local\n  }}\n{forward}}}\n"
+        f'    kubeconfig "{kubeconfig}" publishbuild-local\n  }}\n{forward}}}\n'
     )
     file = write_private(state / "conf" / "Corefile", corefile)
     return inside(settings, [str(programs / "coredns"), "-conf", str(file)])

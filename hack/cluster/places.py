@@ -7,6 +7,7 @@ is why the entries that belong to a cluster are listed here by name instead of b
 
 import hashlib
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,8 @@ BIN = DEFAULT_STATE / "bin"
 
 LONGEST_STATE_PATH = 70
 """Unix sockets lie below the state folder, and a socket's whole path has to fit in 107 bytes."""
+UNFIT = '"\\,:{}'
+"""Characters that mean something in the parts' configuration files and flags, or in mount options."""
 
 
 class ClusterError(Exception):
@@ -32,6 +35,11 @@ def cache() -> Path:
     folder = Path(base) / "publishbuild"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def unescaped(field: bytes) -> str:
+    """A field of a file such as /proc/mounts, which writes spaces and the like as octal numbers."""
+    return os.fsdecode(re.sub(rb"\\([0-7]{3})", lambda found: bytes([int(found[1], 8) & 255]), field))
 
 
 @dataclass(frozen=True)
@@ -64,10 +72,16 @@ class State:
     def at(cls, path: Path) -> "State":
         """The state folder at a path, which need not exist yet."""
         root = path.absolute().resolve()
-        if len(str(root)) > LONGEST_STATE_PATH:
+        if odd := sorted({sign for sign in str(root) if sign in UNFIT or not sign.isprintable()}):
             raise ClusterError(
-                f"the state folder's path is too long for the sockets below it: {root} has {len(str(root))} "
-                f"characters, at most {LONGEST_STATE_PATH} fit; choose a shorter one with --state"
+                f"the state folder's path {str(root)!r} has {' '.join(map(repr, odd))} in it, which the parts' "
+                "configuration files cannot hold; allowed is all that is printed, but for "
+                f"{' '.join(UNFIT)}; choose another with --state"
+            )
+        if (long := len(os.fsencode(root))) > LONGEST_STATE_PATH:
+            raise ClusterError(
+                f"the state folder's path is too long for the sockets below it: {root} has {long} "
+                f"bytes, at most {LONGEST_STATE_PATH} fit; choose a shorter one with --state"
             )
         if root.exists() and (found := root.stat()).st_uid not in trust.owners():
             raise ClusterError(

@@ -115,7 +115,7 @@ class _Demo:
         for side in (cluster, images):
             self.parts.add(side.name, side.seconds)
         with self.parts.part("loading", "loads the images onto the node"):
-            load = ("load", "--state", str(STATE), *images.printed.split())
+            load = ("load", "--state", str(STATE), *images.printed.splitlines())
             subprocess.run([sys.executable, "-m", "hack.cluster", *load], cwd=ROOT, check=True)
         kubectl = Kubectl(NAMESPACE, kubeconfig=STATE / "kubeconfig")
         if self._was_up:  # and the chart may be installed there for all namespaces, as the README shows
