@@ -13,7 +13,7 @@ from hack.cluster.forwarding import Command
 from hack.cluster.images import load
 from hack.cluster.loan import Lender, forget_loan, lend
 from hack.cluster.parts import Programs, command_of
-from hack.cluster.places import DEFAULT_STATE, ClusterError, State
+from hack.cluster.places import DEFAULT_STATE, ClusterError, State, down_command
 from hack.cluster.processes import end, noted, start, trusted_states
 from hack.cluster.progress import console, note
 from hack.cluster.settings import PORT_BASES, Settings, port_base
@@ -61,7 +61,15 @@ def settings_wanted(state: State, arguments: argparse.Namespace) -> Settings:
     """What the flags ask for; a cluster that has ports of its own is found again without naming them."""
     known = Settings.read(state)
     kept = known.port_base if known and known.node == arguments.node else port_base(state, arguments.node)
-    return Settings(arguments.node, arguments.port_base or kept, arguments.kwok_nodes)
+    asked = {
+        "node": arguments.node,
+        "port_base": kept if arguments.port_base is None else arguments.port_base,
+        "kwok_nodes": arguments.kwok_nodes,
+    }
+    try:
+        return Settings.checked(asked)
+    except ValueError as error:
+        raise ClusterError(f"the command line {error}") from error
 
 
 def lent(state: State, wanted: Settings, command: Command, *, keep: bool) -> int:
@@ -78,7 +86,7 @@ def lent(state: State, wanted: Settings, command: Command, *, keep: bool) -> int
             if other != state:
                 lifecycle.down(other, ", since this command had started it")
 
-    removal = conflicts.down_command(state)
+    removal = down_command(state)
     up = partial(lifecycle.up, state, wanted)
     return lend(Lender(state, up, down, partial(lifecycle.is_up, state), end_others, removal), command, keep=keep)
 

@@ -1,13 +1,10 @@
 """What stands in the way of a cluster, told before anything that takes minutes begins."""
 
-import os
-import shlex
-import sys
-
 from hack.cluster import machine
 from hack.cluster.control_plane import answers
 from hack.cluster.parts import running
-from hack.cluster.places import ClusterError, State
+from hack.cluster.places import ClusterError, State, down_command
+from hack.cluster.port_holders import program_on
 from hack.cluster.processes import trusted_states
 from hack.cluster.settings import Settings
 
@@ -39,18 +36,13 @@ def in_use(ports: list[int], holder: State | None) -> str:
     named = f"port{'s' * (len(ports) > 1)} {', '.join(map(str, ports))} {'are' if len(ports) > 1 else 'is'} in use"
     others = "or take other ports with --port-base"
     if holder is None:
-        return f"{named} by another program; end it, {others}"
+        programs = dict.fromkeys(filter(None, map(program_on, ports)))
+        return f"{named} by {', '.join(programs) or 'another program'}; end it, {others}"
     return f"{named} by the cluster in {holder.root}; end it with {down_command(holder)}, {others}"
-
-
-def down_command(state: State) -> str:
-    """The command that ends a cluster, to be pasted where this one was given."""
-    python = os.path.relpath(sys.executable)
-    return shlex.join([python, "-m", "hack.cluster", "down", "--state", str(state.root)])
 
 
 def _settings(state: State) -> Settings | None:
     try:
         return Settings.read(state)
-    except (OSError, ValueError, TypeError):
-        return None  # another user's, or of another version
+    except ClusterError:
+        return None

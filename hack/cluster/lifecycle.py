@@ -14,7 +14,7 @@ from hack.cluster.parts import Programs, running
 from hack.cluster.places import ClusterError, State
 from hack.cluster.processes import PROC, end, marked
 from hack.cluster.progress import note
-from hack.cluster.settings import Settings
+from hack.cluster.settings import Settings, UnreadableSettingsError
 from hack.cluster.starting import BOOT_NOTE, start_parts
 
 
@@ -79,7 +79,7 @@ def down(state: State, why: str = "") -> None:
     """End the cluster and remove its state; clusters in folders below it are left alone."""
     with held(f"state-{state.key}"):
         began = time.monotonic()
-        settings = Settings.read(state)
+        settings = _to_clear(state)
         if not settings:
             note(f"no cluster is in {state.root}")
             return
@@ -87,6 +87,15 @@ def down(state: State, why: str = "") -> None:
             raise ClusterError("a real node was started by root, and only root can end it")
         _clear(state, settings)
         note(f"down after {time.monotonic() - began:.1f} s{why}: {state.root}")
+
+
+def _to_clear(state: State) -> Settings | None:
+    """The settings of a cluster that is to end, guessed from what is there where they cannot be read."""
+    try:
+        return Settings.read(state)
+    except UnreadableSettingsError as error:
+        note(f"clears what it finds, since {error}")
+        return Settings.of_remains(state)
 
 
 def _clear(state: State, settings: Settings) -> None:
@@ -97,6 +106,7 @@ def _clear(state: State, settings: Settings) -> None:
         network.remove(settings)
     for name in State.OWN:
         _remove(state / name)
+    _remove(state / "cluster.json")
     Settings.forget(state)
     if state.root.exists() and not any(state.root.iterdir()):
         state.root.rmdir()

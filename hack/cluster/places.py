@@ -8,6 +8,8 @@ is why the entries that belong to a cluster are listed here by name instead of b
 import hashlib
 import os
 import re
+import shlex
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -113,6 +115,12 @@ class State:
     def socket(self) -> Path:
         """Where containerd listens."""
         return self / "containerd" / "containerd.sock"
+
+
+def down_command(state: "State") -> str:
+    """The command that ends a cluster, to be pasted where this one was given."""
+    python = os.path.relpath(sys.executable)
+    return shlex.join([python, "-m", "hack.cluster", "down", "--state", str(state.root)])
 
 
 def write_private(path: Path, text: str) -> Path:

@@ -7,9 +7,10 @@ their ports, their links and their pod networks differ.
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, cast
 
-from hack.cluster.places import DEFAULT_STATE, State, cache, write_private
+from hack.cluster.places import DEFAULT_STATE, ClusterError, State, cache, down_command, write_private
+from hack.cluster.trust import read_object
 
 NodeKind = Literal["real", "kwok", "none"]
 
@@ -21,6 +22,7 @@ NODE_NAME = "publishbuild-node"
 
 STEP = 20
 """Port bases lie this far apart; each cluster uses a few ports above its base."""
+HIGHEST_PORT_BASE = 65_529
 NETWORKS = 200
 """So many different pod networks exist; bases STEP * NETWORKS apart share theirs."""
 
@@ -34,6 +36,10 @@ def _register(state: State) -> Path:
     return cache() / "clusters" / f"{state.key}.json"
 
 
+class UnreadableSettingsError(ClusterError):
+    """A cluster is there, and nothing tells which: it can only be cleared."""
+
+
 @dataclass(frozen=True)
 class Settings:
     """One cluster's settings; kept in its state folder, so that later commands need no flags."""
@@ -44,11 +50,50 @@ class Settings:
 
     @classmethod
     def read(cls, state: State) -> "Settings | None":
-        """The settings that a state folder was brought up with, None where none was."""
+        """The settings that a state folder was brought up with, None where none was.
+
+        Raises:
+            ClusterError: what is there does not tell, and neither does the copy outside of the folder.
+        """
+        reason = ""
         for file in (state / "cluster.json", _register(state)):
-            if file.exists():
-                return cls(**json.loads(file.read_text(encoding="utf-8")))
+            try:
+                return cls.checked(read_object(file))
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                reason = reason or f"{file}: {error.strerror}"
+            except ValueError as error:
+                reason = reason or f"{file} {error}"
+        if reason:
+            raise UnreadableSettingsError(f"{reason}; clear the cluster with {down_command(state)}")
         return None
+
+    @classmethod
+    def checked(cls, values: dict[str, Any]) -> "Settings":
+        """The settings in a note that a crash, a person or another version may have written.
+
+        Raises:
+            ValueError: they are none.
+        """
+        node, base, nodes = values.get("node"), values.get("port_base"), values.get("kwok_nodes", 1)
+        if not isinstance(node, str) or node not in PORT_BASES:
+            raise ValueError(f"has the node {node!r:.60}; allowed are {', '.join(PORT_BASES)}")
+        if type(base) is not int or not 0 < base <= HIGHEST_PORT_BASE:
+            raise ValueError(f"has the port_base {base!r:.60}; allowed is a number from 1 to {HIGHEST_PORT_BASE}")
+        if type(nodes) is not int or nodes < 0:
+            raise ValueError(f"has the kwok_nodes {nodes!r:.60}; allowed is a number from 0 on")
+        return cls(cast("NodeKind", node), base, nodes)
+
+    @classmethod
+    def of_remains(cls, state: State) -> "Settings":
+        """What `down` has to know of a cluster whose settings cannot be read: its ports from the kubeconfig."""
+        node: NodeKind = "real" if (state / "containerd").exists() else "none"
+        try:
+            server = read_object(state / "kubeconfig")["clusters"][0]["cluster"]["server"]
+            return cls.checked({"node": node, "port_base": int(server.rpartition(":")[2])})
+        except (OSError, ValueError, TypeError, LookupError, AttributeError):
+            return cls("none", port_base(state, "none"))  # nothing was started: the kubeconfig is made before
 
     def write(self, state: State) -> None:
         """Remember the settings beside what they lead to, and where a lost state folder takes nothing along.

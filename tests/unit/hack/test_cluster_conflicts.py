@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import pwd
+import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from hack.cluster import conflicts, processes
+from hack.cluster import conflicts, port_holders, processes
 from hack.cluster.places import ClusterError, State
 from hack.cluster.processes import end, start
 from hack.cluster.settings import Settings
@@ -27,8 +30,27 @@ def taken() -> Iterator[int]:
 
 
 def test_a_port_of_another_program_is_told(tmp_path: Path, taken: int) -> None:
-    """Where no cluster of this project holds it, the port is named."""
-    with pytest.raises(ClusterError, match=rf"{taken}.* by another program"):
+    """Where no cluster of this project holds it, the port is named, and who has it."""
+    with pytest.raises(ClusterError, match=rf"{taken} is in use by [^ ]+.* \(pid {os.getpid()}\); end it"):
+        conflicts.check(State(tmp_path / "ours"), Settings("kwok", taken))
+
+
+def test_a_port_whose_holder_may_not_be_seen_is_told_with_its_user(
+    tmp_path: Path, taken: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another user's processes are closed to us, the owner of a socket is not."""
+    monkeypatch.setattr(port_holders, "_owner", lambda _: None)
+    user = re.escape(pwd.getpwuid(os.geteuid()).pw_name)
+    with pytest.raises(ClusterError, match=rf"{taken} is in use by a program of the user {user}; end it"):
+        conflicts.check(State(tmp_path / "ours"), Settings("kwok", taken))
+
+
+def test_a_port_whose_holder_nobody_tells_is_named_all_the_same(
+    tmp_path: Path, taken: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where there is no /proc, the line says what it can."""
+    monkeypatch.setattr(port_holders, "PROC", tmp_path)
+    with pytest.raises(ClusterError, match=rf"{taken} is in use by another program; end it"):
         conflicts.check(State(tmp_path / "ours"), Settings("kwok", taken))
 
 

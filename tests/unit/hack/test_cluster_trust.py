@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from hack.cluster import conflicts, lifecycle, trust
+from hack.cluster import conflicts, lifecycle, processes, trust
 from hack.cluster.places import ClusterError, State
-from hack.cluster.processes import MARK, identify, marks, noted, trusted_states
+from hack.cluster.processes import MARK, identify, marks, noted, start, trusted_states
 from hack.cluster.settings import Settings
 from tests.support.waiting import until
 
@@ -100,3 +100,76 @@ def test_another_users_cluster_is_never_advised(tmp_path: Path, monkeypatch: pyt
                 process.kill()
     assert str(theirs.root) not in str(told.value)
     assert "down --state" not in str(told.value)
+
+
+BAD_NOTES = [
+    (b"", "is empty"),
+    (b"{", "holds no JSON"),
+    (b"\xff", "holds no JSON"),
+    (b"[" * 60_000, "holds no JSON"),
+    (b"[]", "holds no JSON object"),
+    (b" " * 70_000, "is larger than 65536 bytes"),
+    (b'{"node": ["kwok"], "port_base": 16480}', r"has the node \['kwok'\]; allowed are kwok, none, real"),
+    (b'{"node": "kwok", "port_base": "x"}', "has the port_base 'x'; allowed is a number from 1 to 65529"),
+    (b'{"node": "kwok", "port_base": 1, "kwok_nodes": -1}', "has the kwok_nodes -1; allowed is a number from 0 on"),
+]
+
+
+@pytest.mark.parametrize(("text", "reason"), BAD_NOTES)
+def test_a_settings_file_that_says_nothing_is_told_with_the_command_that_clears_it(
+    tmp_path: Path, text: bytes, reason: str
+) -> None:
+    """The line names the file, what is wrong with it, and `down`."""
+    state = State(tmp_path / "s")
+    state.make()
+    (state / "cluster.json").write_bytes(text)
+    with pytest.raises(ClusterError, match=rf"cluster.json {reason}; clear the cluster with .* down --state"):
+        Settings.read(state)
+
+
+def test_a_settings_file_that_says_nothing_is_read_from_its_copy(tmp_path: Path) -> None:
+    """A crash that empties the file in the folder takes nothing along: the other copy is used."""
+    state = State(tmp_path / "s")
+    Settings("kwok", 16480).write(state)
+    (state / "cluster.json").write_text("")
+    assert Settings.read(state) == Settings("kwok", 16480)
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("kind", ["pipe", "link", "folder"])
+def test_nothing_else_than_a_file_is_read(tmp_path: Path, kind: str) -> None:
+    """A pipe does not hang the command, and a link leads nowhere."""
+    state = State(tmp_path / "s")
+    state.make()
+    place = state / "cluster.json"
+    {"pipe": lambda: os.mkfifo(place), "link": lambda: place.symlink_to("/dev/zero"), "folder": place.mkdir}[kind]()
+    with pytest.raises(ClusterError, match=r"cluster\.json"):
+        Settings.read(state)
+
+
+@pytest.mark.parametrize("text", [b"", b"{"])
+def test_down_clears_a_cluster_whose_settings_nobody_can_read(tmp_path: Path, text: bytes) -> None:
+    """What runs is ended, and the folder is gone."""
+    state = State(tmp_path / "s")
+    state.make()
+    (state / "cluster.json").write_bytes(text)
+    part = start(state, "redis", ["sleep", "600"])
+    lifecycle.down(state)
+    assert identify(part.pid) != part
+    assert not state.root.exists()
+
+
+def test_the_ports_of_a_cluster_without_settings_come_from_its_kubeconfig(tmp_path: Path) -> None:
+    """So `down` finds the link of a node that has a port base of its own."""
+    state = State(tmp_path / "s")
+    (state / "containerd").mkdir(parents=True)
+    config = {"clusters": [{"cluster": {"server": "https://127.0.0.1:17000"}}]}
+    (state / "kubeconfig").write_text(json.dumps(config))
+    assert Settings.of_remains(state).link == "pbuild17000"
+
+
+def test_a_mark_that_is_no_text_is_no_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bytes of any kind, and paths that are none, are passed over."""
+    values = [b"\xff", b"/tmp/\xff", b"rel", b"", b"/" + b"x" * 5000]
+    monkeypatch.setattr(processes, "_environments", lambda: [(1, [f"{MARK}=".encode() + each]) for each in values])
+    assert trusted_states() == []
