@@ -16,6 +16,7 @@ from hack.cluster.parts import Programs, command_of
 from hack.cluster.places import DEFAULT_STATE, ClusterError, State, down_command
 from hack.cluster.processes import end, noted, start, trusted_states
 from hack.cluster.progress import console, note
+from hack.cluster.proxies import past_proxies
 from hack.cluster.settings import PORT_BASES, Settings, port_base
 from hack.images.names import chart_names
 
@@ -126,8 +127,9 @@ def main() -> int:
     """Run the command line; an error that its reader can mend is one line."""
     arguments = sys.argv[1:]
     split = arguments.index("--") if "--" in arguments else len(arguments)
-    # What follows -- is the command of a loan, whatever its flags; it runs as if its user had started it.
-    command = Command(arguments[split + 1 :], dict(os.environ), os.umask(0o077))
+    # What follows -- is the command of a loan, whatever its flags; it runs as if its user had started it,
+    # but that what it asks of the cluster passes no proxy.
+    command = Command(arguments[split + 1 :], past_proxies(os.environ), os.umask(0o077))
     # Debian keeps what a node needs where only root's PATH looks, and not even that of every root.
     os.environ["PATH"] = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"))
     try:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hack.cluster.places import State, write_private
+from hack.cluster.proxies import past_proxies
 from hack.cluster.trust import is_trusted, read_object
 
 MARK = "PUBLISHBUILD_CLUSTER"
@@ -66,7 +67,7 @@ def noted(state: State, name: str) -> Identity | None:
 
 def start(state: State, name: str, argv: list[str]) -> Identity:
     """Start a part in a session of its own, its output in the logs, and note who it is."""
-    environment = {**os.environ, MARK: str(state.root)}
+    environment = {**past_proxies(os.environ), MARK: str(state.root)}
     with (state / "logs" / f"{name}.log").open("ab") as log:
         log.write(f"\n--- {time.strftime('%FT%TZ', time.gmtime())} {' '.join(argv)}\n".encode())
         log.flush()

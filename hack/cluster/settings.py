@@ -7,7 +7,7 @@ their ports, their links and their pod networks differ.
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from hack.cluster.places import DEFAULT_STATE, ClusterError, State, cache, down_command, write_private
 from hack.cluster.trust import read_object
@@ -83,7 +83,7 @@ class Settings:
             raise ValueError(f"has the port_base {base!r:.60}; allowed is a number from 1 to {HIGHEST_PORT_BASE}")
         if type(nodes) is not int or nodes < 0:
             raise ValueError(f"has the kwok_nodes {nodes!r:.60}; allowed is a number from 0 on")
-        return cls(cast("NodeKind", node), base, nodes)
+        return cls(node, base, nodes)
 
     @classmethod
     def of_remains(cls, state: State) -> "Settings":

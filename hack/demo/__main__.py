@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import shlex
 import signal
 import subprocess
@@ -18,6 +19,7 @@ from rich.text import Text
 
 from hack.cluster import lifecycle
 from hack.cluster.places import State
+from hack.cluster.proxies import past_proxies
 from hack.demo import install, remains, show, troubles, verdict
 from hack.demo.arguments import arguments_of
 from hack.demo.helm import HelmError
@@ -108,6 +110,7 @@ class _Demo:
             "[bold]·[/] starts a Kubernetes on this machine, and builds the images beside it (minutes, the first time)",
             soft_wrap=True,
         )
+        os.environ.update(past_proxies(os.environ))  # kubectl and helm ask the cluster itself
         cluster = Side("cluster", ("hack.cluster", "up", "--state", str(STATE)))
         only = [part for image in BUILT for part in ("--only", image)]
         images = Side("images", ("hack.images", "build", *only))
