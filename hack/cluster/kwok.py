@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from hack.cluster.api import Api, until
+from hack.cluster.api import Api
 from hack.cluster.places import SOURCES, State
 from hack.cluster.settings import Settings
 
@@ -29,8 +29,8 @@ def node_name(number: int) -> str:
     return f"kwok-{number}"
 
 
-def make_nodes(api: Api, settings: Settings) -> None:
-    """Make the Node objects that kwok plays; those that exist stay as they are."""
+def make_nodes(api: Api, settings: Settings) -> bool:
+    """Make the Node objects that kwok plays, those that exist stay as they are; whether all of them are there now."""
     for number in range(settings.kwok_nodes):
         name = node_name(number)
         if api.call("GET", f"/api/v1/nodes/{name}") is None:
@@ -42,7 +42,9 @@ def make_nodes(api: Api, settings: Settings) -> None:
                 "metadata": {"name": name, "labels": labels, "annotations": annotations},
                 "status": {"capacity": ROOM, "allocatable": ROOM},
             }
-            until(lambda: api.call("POST", "/api/v1/nodes", node) is not None, f"node {name} to be made")  # noqa: B023
+            if api.call("POST", "/api/v1/nodes", node) is None:
+                return False
+    return True
 
 
 def ready(api: Api, settings: Settings) -> bool:

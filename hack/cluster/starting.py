@@ -1,18 +1,19 @@
 """Starts what is missing of a cluster, in an order that wastes no time, until all of it serves."""
 
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from hack.cluster import kwok, network
 from hack.cluster.api import Api, until
 from hack.cluster.control_plane import answers
 from hack.cluster.credentials import make_credentials
+from hack.cluster.ended import first_ended, told
 from hack.cluster.images import load, pause_archive
 from hack.cluster.leftovers import container_processes
 from hack.cluster.parts import Programs, command_of, running
 from hack.cluster.places import ClusterError, State
-from hack.cluster.processes import PROC, end, marked, noted, start
+from hack.cluster.processes import PROC, end, marked, start
 from hack.cluster.settings import NODE_NAME, Settings
 
 BOOT_NOTE = "conf/boot-id"
@@ -32,34 +33,37 @@ def start_parts(state: State, settings: Settings, programs: Programs, *, fresh: 
     if settings.node == "real":
         _network(state, settings, fresh=fresh)
     api = Api(state, settings)
-    dead = [name for name, process in running(state, settings).items() if not process]
+    watched = {name: bool(process) for name, process in running(state, settings).items()}
 
     def go(*names: str) -> None:
         for name in names:
-            if name in dead:
+            if not watched.get(name, True):
                 start(state, name, command_of(name, state, settings, programs))
+                watched[name] = True
+
+    def wait(part: str, holds: Callable[[], object]) -> None:
+        _until(state, [name for name, runs in watched.items() if runs], part, holds)
 
     go("redis", "containerd", "etcd")
-    _until(state, "etcd", lambda: answers(settings.etcd_port))
+    wait("etcd", lambda: answers(settings.etcd_port))
     go("kube-apiserver")
     if settings.node == "real":
-        _until(state, "containerd", lambda: _containerd_answers(state))
+        wait("containerd", lambda: _containerd_answers(state))
         load(state, [pause_archive()], quiet=True)
-    _until(state, "kube-apiserver", api.ready)
+    wait("kube-apiserver", api.ready)
     go("kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "coredns", "kwok")
-    _until(state, "redis", lambda: answers(settings.redis_port))
+    wait("redis", lambda: answers(settings.redis_port))
     if settings.node == "kwok":
-        kwok.make_nodes(api, settings)
-        _until(state, "kwok", lambda: kwok.ready(api, settings))
+        wait("kube-apiserver", lambda: kwok.make_nodes(api, settings))
+        wait("kwok", lambda: kwok.ready(api, settings))
     if settings.node == "real":
         # A node whose kubelet was just killed still counts as Ready, and is none until the kubelet listens.
-        _until(state, "kubelet", lambda: answers(KUBELET_PORT, settings.node_address) and api.node_ready(NODE_NAME))
-        _until(state, "coredns", lambda: answers(DNS_PORT, settings.node_address))
-    _until(state, "kube-scheduler", lambda: answers(settings.scheduler_port))
-    _until(state, "kube-controller-manager", lambda: answers(settings.controllers_port) and api.default_account())
-    stopped = [name for name, process in running(state, settings).items() if not process]
-    if stopped:
-        raise ClusterError(f"ended right after their start: {', '.join(stopped)}; see {state / 'logs'}")
+        wait("kubelet", lambda: answers(KUBELET_PORT, settings.node_address) and api.node_ready(NODE_NAME))
+        wait("coredns", lambda: answers(DNS_PORT, settings.node_address))
+    wait("kube-scheduler", lambda: answers(settings.scheduler_port))
+    wait("kube-controller-manager", lambda: answers(settings.controllers_port) and api.default_account())
+    if name := first_ended(state, watched):
+        raise ClusterError(told(state, name))
 
 
 def _network(state: State, settings: Settings, *, fresh: bool) -> None:
@@ -73,17 +77,15 @@ def _network(state: State, settings: Settings, *, fresh: bool) -> None:
         made.touch()
 
 
-def _until(state: State, part: str, holds: Callable[[], object]) -> None:
-    """Wait for a part; give up at once when its process ended, and show what it said last."""
-    log = state / "logs" / f"{part}.log"
+def _until(state: State, watched: Sequence[str], part: str, holds: Callable[[], object]) -> None:
+    """Wait for a part; give up at once when one that was started has ended: a part waits in vain for another, too."""
 
     def holds_or_dead() -> bool:
-        if not noted(state, part):
-            last = log.read_text(encoding="utf-8", errors="replace").splitlines()[-3:] if log.exists() else []
-            raise ClusterError("\n".join((f"{part} ended; its log {log} ends with:", *last)))
+        if name := first_ended(state, watched):
+            raise ClusterError(told(state, name))
         return bool(holds())
 
-    until(holds_or_dead, f"{part} (its log: {log})")
+    until(holds_or_dead, f"{part} (its log: {state / 'logs' / part}.log)")
 
 
 def _containerd_answers(state: State) -> bool:
