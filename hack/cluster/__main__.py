@@ -15,10 +15,11 @@ from hack.cluster.loan import Lender, forget_loan, lend
 from hack.cluster.parts import Programs, command_of
 from hack.cluster.places import DEFAULT_STATE, ClusterError, State, down_command
 from hack.cluster.processes import end, noted, start, trusted_states
-from hack.cluster.progress import console, note
+from hack.cluster.progress import complain, note
 from hack.cluster.proxies import past_proxies
 from hack.cluster.settings import PORT_BASES, Settings, port_base
 from hack.images.names import chart_names
+from hack.prepare.surroundings import in_words, settle
 
 
 def parser() -> argparse.ArgumentParser:
@@ -126,6 +127,7 @@ def of_what_is_up(state: State, arguments: argparse.Namespace) -> None:
 def main() -> int:
     """Run the command line; an error that its reader can mend is one line."""
     arguments = sys.argv[1:]
+    settle()
     split = arguments.index("--") if "--" in arguments else len(arguments)
     # What follows -- is the command of a loan, whatever its flags; it runs as if its user had started it,
     # but that what it asks of the cluster passes no proxy.
@@ -134,11 +136,11 @@ def main() -> int:
     os.environ["PATH"] = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"))
     try:
         return run(parser().parse_args(arguments[:split]), command)
-    except ClusterError as error:
-        console.print(f"[red]cluster:[/] {error}", soft_wrap=True)
+    except (ClusterError, OSError) as error:
+        complain(in_words(error) if isinstance(error, OSError) else str(error))
         return 1
     except KeyboardInterrupt:
-        console.print("[red]cluster:[/] interrupted; up goes on where it was, down clears")
+        complain("interrupted; up goes on where it was, down clears")
         return 130
 
 

@@ -7,6 +7,7 @@ import platform
 import subprocess
 import tarfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType
 
@@ -14,6 +15,7 @@ from hack.cluster.go_builds import built
 from hack.cluster.node import PAUSE_IMAGE
 from hack.cluster.places import ClusterError, State, write_private
 from hack.cluster.progress import note
+from hack.cluster.trust import read_object
 from hack.images.names import Alias
 
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
@@ -73,7 +75,9 @@ def load(
         ClusterError: an archive is missing, or containerd does not take it.
     """
     record = state / "loaded.json"
-    loaded: dict[str, str] = json.loads(record.read_text(encoding="utf-8")) if record.exists() else {}
+    loaded: dict[str, str] = {}
+    with suppress(OSError, ValueError):  # what cannot be read is loaded again
+        loaded = read_object(record)
     for archive in archives:
         names, digest = names_in(archive), digest_of(archive)
         further = {name: aliases[name] for name in names if name in aliases}

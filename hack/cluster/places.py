@@ -10,10 +10,12 @@ import os
 import re
 import shlex
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from hack.cluster import trust
+from hack.prepare.surroundings import cache_folder, user_name
 
 SOURCES = Path(__file__).resolve().parent
 REPOSITORY = trust.REPOSITORY
@@ -33,8 +35,7 @@ class ClusterError(Exception):
 
 def cache() -> Path:
     """The folder for what takes long to make, where the desktop standard puts such things."""
-    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    folder = Path(base) / "publishbuild"
+    folder = cache_folder()
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
@@ -87,7 +88,7 @@ class State:
             )
         if root.exists() and (found := root.stat()).st_uid not in trust.owners():
             raise ClusterError(
-                f"the state folder {root} belongs to another user, {trust.user_name(found.st_uid)}: that user would "
+                f"the state folder {root} belongs to another user, {user_name(found.st_uid)}: that user would "
                 "say which processes end with it; choose one of your own with --state"
             )
         return cls(root)
@@ -124,11 +125,21 @@ def down_command(state: "State") -> str:
 
 
 def write_private(path: Path, text: str) -> Path:
-    """Write a file that only its owner may read; readers see the old text or the new, never half."""
+    """Write a file that only its owner may read; readers see the old text or the new, never half.
+
+    Raises:
+        OSError: it cannot be written; the error names the file.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f".{path.name}.new")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-    fresh.replace(path)
+    try:
+        fresh.unlink(missing_ok=True)  # of a run that was killed, or laid there by somebody else
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        fresh.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            fresh.unlink(missing_ok=True)
+        raise OSError(error.errno, error.strerror, str(path)) from error
     return path

@@ -4,7 +4,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from hack.cluster.trust import user_name
+from hack.prepare.surroundings import user_name
 
 PROC = Path("/proc")
 _LISTENS = "0A"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 from hack import estimate
 
@@ -17,7 +18,18 @@ QUIET_STEP = 15.0
 
 def note(text: str) -> None:
     """One line about what happens next."""
-    console.print(f"[dim]cluster:[/] {text}", soft_wrap=True)
+    _say(text, "dim")
+
+
+def complain(text: str) -> None:
+    """One line about what is wrong."""
+    _say(text, "red")
+
+
+def _say(text: str, style: str) -> None:
+    """Paths and programs' words are shown as they are, but for what would steer the terminal."""
+    shown = "".join(sign if sign.isprintable() or sign == "\n" else repr(sign)[1:-1] for sign in text)
+    console.print(Text.assemble(("cluster:", style), " ", shown), soft_wrap=True)
 
 
 def counted(

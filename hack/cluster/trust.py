@@ -2,10 +2,11 @@
 
 import json
 import os
-import pwd
 import stat
 from pathlib import Path
 from typing import Any
+
+from hack.prepare.surroundings import user_name
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 LARGEST = 65_536
@@ -32,14 +33,6 @@ def objection(found: os.stat_result) -> str:
     if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         return f"may be written by other users (mode {stat.S_IMODE(found.st_mode):04o})"
     return ""
-
-
-def user_name(uid: int) -> str:
-    """A user's name, or the number where none belongs to it."""
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return str(uid)
 
 
 def read_object(path: Path) -> dict[str, Any]:

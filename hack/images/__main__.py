@@ -8,11 +8,11 @@ from pathlib import Path
 
 from hack.images import reproducible
 from hack.images.build import Options, archive_of, build, version
-from hack.images.cache import cache_folder
 from hack.images.catalogue import IMAGES, ROOT, Image, in_build_order
 from hack.images.engine import choose, default_bases
 from hack.images.names import at_registry, checked_registry
 from hack.images.progress import BuildError, Progress
+from hack.prepare.surroundings import cache_folder, in_words, settle
 
 
 def _arguments() -> argparse.Namespace:
@@ -82,6 +82,7 @@ def _push(arguments: argparse.Namespace, folder: Path, progress: Progress) -> No
 def main() -> int:
     """Return the exit code: 0 done, 1 with one message that says what to do."""
     arguments = _arguments()
+    settle()
     # Ended by whoever runs it beside something else: what it made half is cleared away.
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, _: sys.exit(128 + number))
@@ -101,8 +102,8 @@ def main() -> int:
             archives = build(folder, Options(arguments.only, arguments.bases, arguments.fresh_base), progress)
             progress.say(f"images up to date in {time.monotonic() - began:.1f} s")
             print(*archives, sep="\n")
-    except BuildError as error:
-        progress.say(f"images: {error}")
+    except (BuildError, OSError) as error:
+        progress.say(f"images: {in_words(error) if isinstance(error, OSError) else error}")
         return 1
     return 0
 

@@ -1,19 +1,11 @@
 """The folder where finished archives wait: named by what they are made of, replaced whole, pruned, locked."""
 
 import fcntl
-import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 KEEP_PER_IMAGE = 2
-
-
-def cache_folder(environ: Mapping[str, str] = os.environ) -> Path:
-    """Return the project's cache, after the XDG rule: an empty or relative XDG_CACHE_HOME counts as unset."""
-    configured = Path(environ.get("XDG_CACHE_HOME", ""))
-    home = Path(environ.get("HOME") or Path.home())
-    return (configured if configured.is_absolute() else home / ".cache") / "publishbuild"
 
 
 def archive_path(folder: Path, short: str, key: str) -> Path:

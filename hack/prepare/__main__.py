@@ -14,7 +14,8 @@ import sys
 
 from hack.prepare import apt, venv
 from hack.prepare.machine import this_machine
-from hack.prepare.needs import PURPOSES, look
+from hack.prepare.needs import PURPOSES, Purpose, look
+from hack.prepare.surroundings import in_words, settle
 
 TOOLS_READY = venv.ROOT / ".cluster" / "bin" / ".ready"
 TOOLS_LIST = venv.ROOT / "hack" / "cluster" / "tools.txt"
@@ -29,8 +30,17 @@ def main() -> int:
     # A terminal that goes away must not leave behind what keeps Debian from starting services.
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, _: sys.exit(128 + number))
-    target = arguments.target or arguments.purpose
-    purpose = PURPOSES[arguments.purpose]
+    settle()
+    try:
+        return _prepare(arguments.target or arguments.purpose, PURPOSES[arguments.purpose])
+    except (apt.AptError, venv.VenvError) as error:
+        _say(str(error))
+    except OSError as error:
+        _say(in_words(error))
+    return 1
+
+
+def _prepare(target: str, purpose: Purpose) -> int:
     # Debian keeps what a node needs where only root's PATH looks, and not even that of every root.
     os.environ["PATH"] = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"))
     missing = look(target, purpose, this_machine(purpose))
@@ -38,14 +48,10 @@ def main() -> int:
         print(f"make {target}: this machine lacks", file=sys.stderr)
         print("\n".join(f"  {obstacle}" for obstacle in missing.obstacles), file=sys.stderr)
         return 1
-    try:
-        if missing.packages:
-            apt.install(missing.packages, _say)
-        if not venv.is_ready(purpose.extra):
-            venv.install(purpose.extra, _say)
-    except (apt.AptError, venv.VenvError) as error:
-        _say(str(error))
-        return 1
+    if missing.packages:
+        apt.install(missing.packages, _say)
+    if not venv.is_ready(purpose.extra):
+        venv.install(purpose.extra, _say)
     return _tools()
 
 

@@ -19,6 +19,12 @@ from hack.cluster.settings import Settings
 from tests.support.waiting import until
 
 
+@pytest.fixture
+def tmp_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A short one: sockets lie below a state folder."""
+    return tmp_path_factory.mktemp("t")
+
+
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
@@ -142,7 +148,12 @@ def test_nothing_else_than_a_file_is_read(tmp_path: Path, kind: str) -> None:
     state = State(tmp_path / "s")
     state.make()
     place = state / "cluster.json"
-    {"pipe": lambda: os.mkfifo(place), "link": lambda: place.symlink_to("/dev/zero"), "folder": place.mkdir}[kind]()
+    if kind == "pipe":
+        os.mkfifo(place)
+    elif kind == "link":
+        place.symlink_to("/dev/zero")
+    else:
+        place.mkdir()
     with pytest.raises(ClusterError, match=r"cluster\.json"):
         Settings.read(state)
 

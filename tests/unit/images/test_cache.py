@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from hack.images import cache
+from hack.prepare.surroundings import cache_folder
 
 
 def archives(folder: Path, *names: str) -> list[Path]:
@@ -75,7 +76,7 @@ def test_finished_write_replaces_the_file(tmp_path: Path) -> None:
 )
 def test_cache_lies_where_xdg_says(environ: dict[str, str], expected: str) -> None:
     """The folder follows XDG_CACHE_HOME, and an empty or relative one counts as unset, as the rule demands."""
-    assert str(cache.cache_folder(environ)) == expected
+    assert str(cache_folder(environ)) == expected
 
 
 def test_second_builder_says_that_it_waits(tmp_path: Path) -> None:
