@@ -2,6 +2,7 @@
 
 import os
 import shlex
+from functools import partial
 
 from rich.console import Console
 from rich.table import Table
@@ -21,11 +22,12 @@ def show(state: State, settings: Settings) -> None:
     out = Console(highlight=False, soft_wrap=True)
     out.print(table)
     out.print()
-    out.print(f"API server   https://127.0.0.1:{settings.api_port}")
-    out.print(f"Redis        127.0.0.1:{settings.redis_port} (address with password: {state / 'redis-url'})")
+    tell = partial(out.print, markup=False)  # brackets in a path are part of it
+    tell(f"API server   https://127.0.0.1:{settings.api_port}")
+    tell(f"Redis        127.0.0.1:{settings.redis_port} (address with password: {state / 'redis-url'})")
     if settings.node == "real":
-        out.print(f"this machine {settings.host_address}, as pods see it; pods {settings.pod_network}")
-        out.print(f"Services     {settings.service_network}, reachable from this machine too")
-    out.print(f"logs         {state / 'logs'}")
+        tell(f"this machine {settings.host_address}, as pods see it; pods {settings.pod_network}")
+        tell(f"Services     {settings.service_network}, reachable from this machine too")
+    tell(f"logs         {state / 'logs'}")
     kubeconfig = os.path.relpath(state / "kubeconfig")
-    out.print(f"use it       export KUBECONFIG={shlex.quote(kubeconfig)}")
+    tell(f"use it       export KUBECONFIG={shlex.quote(kubeconfig)}")
