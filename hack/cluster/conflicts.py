@@ -2,9 +2,9 @@
 
 from hack.cluster import machine
 from hack.cluster.control_plane import answers
+from hack.cluster.holders import program_on
 from hack.cluster.parts import running
 from hack.cluster.places import ClusterError, State, down_command
-from hack.cluster.port_holders import program_on
 from hack.cluster.processes import trusted_states
 from hack.cluster.settings import Settings
 

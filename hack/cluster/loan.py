@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from hack.cluster.forwarding import Command, Interrupted, SignalForwarder
+from hack.cluster.locks import opened, take
 from hack.cluster.places import State, cache
 from hack.cluster.progress import note
 
@@ -48,9 +49,9 @@ def lend(lender: Lender, command: Command, *, keep: bool) -> int:
         ClusterError: the cluster could not be brought up, or not be taken down.
     """
     name = uuid.uuid4().hex
-    with SignalForwarder() as forwarder, _register(lender.state).open("a+", encoding="utf-8") as register:
+    with SignalForwarder() as forwarder, opened(_register(lender.state)) as register:
         try:
-            with _locked(register, fcntl.LOCK_SH):
+            with _shared(register):
                 if not lender.is_up():
                     _mark(register)
                 lender.up()
@@ -71,7 +72,7 @@ def forget_loan(state: State) -> None:
 
 
 def _give_back(lender: Lender, register: IO[str], *, keep: bool) -> None:
-    with _locked(register, fcntl.LOCK_EX | fcntl.LOCK_NB) as alone:
+    with _alone(register) as alone:
         if not _marked(register):
             return
         if keep:
@@ -102,17 +103,27 @@ def _marked(register: IO[str]) -> bool:
 
 
 @contextmanager
-def _locked(file: IO[str], how: int) -> Iterator[bool]:
-    """Hold the lock; yields False if it was not to wait, and others hold it."""
+def _shared(register: IO[str]) -> Iterator[None]:
+    """Use the cluster beside others; whoever takes it down just now is waited for."""
+    take(register, "the cluster's last user to take it down", _say, how=fcntl.LOCK_SH)
     try:
-        fcntl.flock(file, how)
+        yield
+    finally:
+        fcntl.flock(register, fcntl.LOCK_UN)
+
+
+@contextmanager
+def _alone(register: IO[str]) -> Iterator[bool]:
+    """Yields whether nobody else uses the cluster, and keeps others out meanwhile."""
+    try:
+        fcntl.flock(register, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         yield False
         return
     try:
         yield True
     finally:
-        fcntl.flock(file, fcntl.LOCK_UN)
+        fcntl.flock(register, fcntl.LOCK_UN)
 
 
 def _say(text: str) -> None:

@@ -1,9 +1,10 @@
 """The folder where finished archives wait: named by what they are made of, replaced whole, pruned, locked."""
 
-import fcntl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from hack.cluster import locks
 
 KEEP_PER_IMAGE = 2
 
@@ -43,10 +44,6 @@ def replaced_whole(target: Path) -> Iterator[Path]:
 def only_one(folder: Path, say: Callable[[str], None]) -> Iterator[None]:
     """Hold the build lock: two builds at once would export each other's half-tagged images."""
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "images.lock").open("a+", encoding="utf-8") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say("waiting for another build of the images to end")
-            fcntl.flock(lock, fcntl.LOCK_EX)
+    with locks.opened(folder / "images.lock") as lock:
+        locks.take(lock, "another build of the images to end", say)
         yield

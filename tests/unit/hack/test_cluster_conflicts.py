@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from hack.cluster import conflicts, port_holders, processes
+from hack.cluster import conflicts, holders, processes
 from hack.cluster.places import ClusterError, State
 from hack.cluster.processes import end, start
 from hack.cluster.settings import Settings
@@ -39,7 +39,7 @@ def test_a_port_whose_holder_may_not_be_seen_is_told_with_its_user(
     tmp_path: Path, taken: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another user's processes are closed to us, the owner of a socket is not."""
-    monkeypatch.setattr(port_holders, "_owner", lambda _: None)
+    monkeypatch.setattr(holders, "_owner", lambda _: None)
     user = re.escape(pwd.getpwuid(os.geteuid()).pw_name)
     with pytest.raises(ClusterError, match=rf"{taken} is in use by a program of the user {user}; end it"):
         conflicts.check(State(tmp_path / "ours"), Settings("kwok", taken))
@@ -49,7 +49,7 @@ def test_a_port_whose_holder_nobody_tells_is_named_all_the_same(
     tmp_path: Path, taken: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where there is no /proc, the line says what it can."""
-    monkeypatch.setattr(port_holders, "PROC", tmp_path)
+    monkeypatch.setattr(holders, "PROC", tmp_path)
     with pytest.raises(ClusterError, match=rf"{taken} is in use by another program; end it"):
         conflicts.check(State(tmp_path / "ours"), Settings("kwok", taken))
 

@@ -70,7 +70,7 @@ def test_a_full_disk_is_told_with_the_file(tmp_path: Path, monkeypatch: pytest.M
         def write(self, _: str) -> None:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(places.os, "fdopen", Full)
+    monkeypatch.setattr(os, "fdopen", Full)
     with pytest.raises(OSError, match="No space left") as told:
         places.write_private(tmp_path / "kubeconfig", "x")
     assert in_words(told.value) == f"{tmp_path / 'kubeconfig'}: No space left on device"
@@ -79,7 +79,7 @@ def test_a_full_disk_is_told_with_the_file(tmp_path: Path, monkeypatch: pytest.M
 
 def test_a_file_of_another_user_is_told_with_its_owner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The folder that bars the way is named, whose it is, and the command that helps."""
-    monkeypatch.setattr(surroundings.os, "geteuid", lambda: os.getuid() + 54321)
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 54321)
     path = tmp_path / "bin" / ".ready"
     owner = surroundings.user_name(tmp_path.stat().st_uid)
     told = in_words(PermissionError(errno.EACCES, "Permission denied", str(path)))

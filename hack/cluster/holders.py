@@ -1,4 +1,4 @@
-"""Which program holds a port of this machine, as far as the kernel tells this user."""
+"""Which program holds what is wanted, such as a port, as far as the kernel tells this user."""
 
 import os
 from contextlib import suppress
@@ -16,11 +16,17 @@ def program_on(port: int) -> str:
         pid = _owner(inode)
         if pid is None:
             return f"a program of the user {user_name(uid)}"
-        with suppress(OSError):
-            # A program chooses its own name: 15 bytes of anything.
-            name = (PROC / str(pid) / "comm").read_text(encoding="utf-8", errors="replace").strip()
-            return f"{''.join(sign if sign.isprintable() else '?' for sign in name)} (pid {pid})"
+        return program(pid)
     return ""
+
+
+def program(pid: int) -> str:
+    """A process as a person may look for it: its name and its pid."""
+    name = ""
+    with suppress(OSError):
+        name = (PROC / str(pid) / "comm").read_text(encoding="utf-8", errors="replace").strip()
+    # A program chooses its own name: 15 bytes of anything.
+    return f"{''.join(sign if sign.isprintable() else '?' for sign in name) or 'a program'} (pid {pid})"
 
 
 def _sockets(port: int) -> list[tuple[str, int]]:
