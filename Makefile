@@ -20,6 +20,8 @@ CHART_CRD := charts/publishbuild-operator/files/publishbuild.dev_publishbuilds.y
 # Byte code is kept also where the environment says otherwise, as that of Python's images does: the tests start Python
 # some hundred times.
 export PYTHONDONTWRITEBYTECODE :=
+# Where it is set, Python does not find the drivers, which are modules of this folder.
+export PYTHONSAFEPATH :=
 $(if $(filter real kwok none,$(NODE)),,$(error NODE=$(NODE): allowed are real, kwok and none))
 ROOT_ON_LINUX := $(filter 0-Linux,$(shell id -u)-$(shell uname -s))
 # What a target needs of the machine is named, and installed where that is possible, before anything that takes minutes.

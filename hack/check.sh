@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # What needs no cluster: lint, layout, types, import rules, generated files, unit tests. Called by make, after setup.
 set -euo pipefail
+umask go-w  # nobody else writes to what is made here
+unset PYTHONSAFEPATH  # Python finds the drivers in this folder
 CDPATH= cd -- "$(dirname -- "$0")/.."
 bin=.venv/bin
 

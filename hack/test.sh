@@ -2,6 +2,8 @@
 # All tests: what needs no cluster, then the pretended nodes, then the real one. Called by make, after setup.
 # Clusters that were up before stay up; those that this started are stopped, however it ends (KEEP=1 leaves them).
 set -euo pipefail
+umask go-w  # nobody else writes to what is made here
+unset PYTHONSAFEPATH  # Python finds the drivers in this folder
 set -m  # each background job is a group of its own, which is ended as a whole
 CDPATH= cd -- "$(dirname -- "$0")/.."
 py=.venv/bin/python

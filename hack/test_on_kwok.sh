@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # The tests that need an API server with pretended nodes, which is up. Called by test.sh.
 set -euo pipefail
+umask go-w  # nobody else writes to what is made here
+unset PYTHONSAFEPATH  # Python finds the drivers in this folder
 CDPATH= cd -- "$(dirname -- "$0")/.."
 pytest=.venv/bin/pytest
 

@@ -106,11 +106,21 @@ class State:
         return [name for name in self.OWN if (self / name).exists()]
 
     def make(self) -> None:
-        """Make the folders that every cluster needs, closed to other users."""
+        """Make the folders that every cluster needs, closed to other users.
+
+        Raises:
+            ClusterError: one is there already, and is another user's.
+        """
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # It holds programs for people, too, and may stay open to readers.
+        trust.close(self.root, 0o755)
         for name in ("pids", "pki", "conf", "logs"):
-            (self / name).mkdir(exist_ok=True)
-            (self / name).chmod(0o700)
+            (self / name).mkdir(mode=0o700, exist_ok=True)
+            trust.close(self / name, 0o700)
+            if not trust.is_trusted(self / name):
+                raise ClusterError(
+                    f"{self / name} was laid there by another user; remove it, or choose another --state"
+                )
 
     @property
     def socket(self) -> Path:

@@ -26,6 +26,13 @@ def is_trusted(path: Path) -> bool:
         return False
 
 
+def close(folder: Path, most: int) -> None:
+    """Take from a folder the permissions beyond ``most``; a link is left alone."""
+    found = folder.lstat()
+    if stat.S_ISDIR(found.st_mode) and stat.S_IMODE(found.st_mode) & ~most:
+        folder.chmod(stat.S_IMODE(found.st_mode) & most)
+
+
 def objection(found: os.stat_result) -> str:
     """Why a file or folder is not believed, empty where it is."""
     if found.st_uid not in owners():

@@ -27,6 +27,7 @@ from hack.demo.images import DemoImages
 from hack.demo.kubectl import ROOT, Kubectl, KubectlError
 from hack.demo.own_cluster import require_alone, require_fit
 from hack.demo.parts import Parts
+from hack.prepare.surroundings import settle
 from hack.side_by_side import Side, SideFailedError
 from hack.side_by_side import run as run_beside
 
@@ -41,6 +42,7 @@ console = Console(highlight=False)
 def main() -> int:
     """0 if both builds ended as they should, 1 if not, 2 if something is missing or failed."""
     arguments = arguments_of(sys.argv[1:])
+    settle()
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, _: sys.exit(128 + number))
     demo = _Demo(arguments, Parts(console, arguments.began or time.time()))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -57,6 +58,12 @@ def _prepare(target: str, purpose: Purpose) -> int:
 
 def _tools() -> int:
     """Fill .cluster/bin with kubectl and helm, when their list changed or they were not there."""
+    folder = TOOLS_READY.parent
+    if not venv.is_closed(folder.parent):
+        # Anybody may have put a kubectl there: none of it is used.
+        _say(f"making {folder.relative_to(venv.ROOT)}/ anew: other users may write to it")
+        folder.parent.chmod(0o755)
+        shutil.rmtree(folder)
     if TOOLS_READY.is_file() and TOOLS_READY.read_bytes() == TOOLS_LIST.read_bytes():
         return 0
     done = subprocess.run(

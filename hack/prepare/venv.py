@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import stat
 import subprocess
 import sys
 import time
@@ -28,7 +29,14 @@ class VenvError(Exception):
 
 def is_ready(extra: str, venv: Path = VENV) -> bool:
     """Whether the extra's packages are installed, as the tree names them now, for this Python."""
-    return any(_stamp(venv, name).is_file() and _stamp(venv, name).read_text() == key() for name in CONTAINED[extra])
+    return is_closed(venv) and any(
+        _stamp(venv, name).is_file() and _stamp(venv, name).read_text() == key() for name in CONTAINED[extra]
+    )
+
+
+def is_closed(folder: Path) -> bool:
+    """Whether nobody but owner and group may put a program into the folder, or in place of its ``bin``."""
+    return not any(place.exists() and place.stat().st_mode & stat.S_IWOTH for place in (folder, folder / "bin"))
 
 
 def key(root: Path = ROOT) -> str:
@@ -46,7 +54,7 @@ def install(extra: str, say: Say, venv: Path = VENV) -> None:
         VenvError: it could not be made, or pip could not install a package.
     """
     python = venv / "bin" / "python"
-    if not _is_ours(python):
+    if not is_closed(venv) or not _is_ours(python):
         say(f"making {venv.name}/ for Python {sys.version.split()[0]}")
         done = subprocess.run(
             [sys.executable, "-m", "venv", "--clear", str(venv)], capture_output=True, text=True, check=False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from hack.cluster import conflicts, lifecycle, processes, trust
-from hack.cluster.places import ClusterError, State
+from hack.cluster.places import ClusterError, State, write_private
 from hack.cluster.processes import MARK, identify, marks, noted, start, trusted_states
 from hack.cluster.settings import Settings
 from tests.support.waiting import until
@@ -49,15 +50,9 @@ def evil(tmp_path: Path, victim: subprocess.Popen[bytes]) -> State:
     return state
 
 
-@pytest.fixture
-def not_ours(monkeypatch: pytest.MonkeyPatch) -> None:
-    """All files are another user's."""
-    monkeypatch.setattr(trust, "owners", lambda: {os.geteuid() + 1})
-
-
-@pytest.mark.usefixtures("not_ours")
-def test_another_users_pid_file_names_no_process(evil: State) -> None:
+def test_another_users_pid_file_names_no_process(evil: State, monkeypatch: pytest.MonkeyPatch) -> None:
     """A pid file of another user ends nothing, although the process that it names runs."""
+    monkeypatch.setattr(trust, "owners", lambda: {os.geteuid() + 1})
     assert noted(evil, "redis") is None
 
 
@@ -80,9 +75,9 @@ def test_down_ends_nothing_that_another_user_named(
     assert victim.poll() is None
 
 
-@pytest.mark.usefixtures("not_ours")
-def test_a_command_on_another_users_folder_is_refused(evil: State) -> None:
+def test_a_command_on_another_users_folder_is_refused(evil: State, monkeypatch: pytest.MonkeyPatch) -> None:
     """The one line names the folder and its owner."""
+    monkeypatch.setattr(trust, "owners", lambda: {os.geteuid() + 1})
     with pytest.raises(ClusterError, match=rf"state folder {evil.root} belongs to another user, "):
         State.at(evil.root)
 
@@ -184,3 +179,39 @@ def test_a_mark_that_is_no_text_is_no_cluster(monkeypatch: pytest.MonkeyPatch) -
     values = [b"\xff", b"/tmp/\xff", b"rel", b"", b"/" + b"x" * 5000]
     monkeypatch.setattr(processes, "_environments", lambda: [(1, [f"{MARK}=".encode() + each]) for each in values])
     assert trusted_states() == []
+
+
+def test_a_file_laid_aside_by_another_user_is_neither_followed_nor_kept(tmp_path: Path) -> None:
+    """A secret never ends in a file that somebody else has, although its folder was open."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_text("as it was")
+    (tmp_path / ".kubeconfig.new").symlink_to(elsewhere)
+    file = write_private(tmp_path / "kubeconfig", "secret")
+    assert elsewhere.read_text() == "as it was"
+    assert not file.is_symlink()
+    with elsewhere.open() as planted:
+        os.link(elsewhere, tmp_path / ".kubeconfig.new")
+        write_private(file, "secret")
+        assert planted.read() == "as it was"
+    assert file.read_text() == "secret"
+
+
+def test_an_open_state_folder_is_closed(tmp_path: Path) -> None:
+    """Nobody else can lay a file into it from then on; its readers may still read."""
+    for mode, wanted in ((0o777, 0o755), (0o775, 0o755), (0o700, 0o700)):
+        tmp_path.chmod(mode)
+        State(tmp_path).make()
+        assert stat.S_IMODE(tmp_path.stat().st_mode) == wanted
+        assert {stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("pids", "pki", "conf", "logs")} == {0o700}
+
+
+@pytest.mark.parametrize("kind", ["theirs", "link"])
+def test_a_folder_laid_by_another_user_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    """What the cluster writes there would be that user's to change."""
+    if kind == "link":
+        (tmp_path / "elsewhere").mkdir()
+        (tmp_path / "pids").symlink_to("elsewhere")
+    else:
+        monkeypatch.setattr(trust, "owners", lambda: {os.geteuid() + 1})
+    with pytest.raises(ClusterError, match=rf"{tmp_path}/pids was laid there by another user; remove it"):
+        State(tmp_path).make()
