@@ -45,6 +45,7 @@ class Side:
     newest: str = ""
     printed: str = ""
     seconds: float = 0.0
+    ended_well: bool = False
 
 
 def run(sides: Sequence[Side], console: Console) -> None:
@@ -102,6 +103,7 @@ class _Running:
         if not self.side.seconds:
             self.side.seconds = time.monotonic() - self._began
             self.failed_by_itself = self._process.returncode != 0
+            self.side.ended_well = not self.failed_by_itself
         return True
 
     def end(self) -> None:

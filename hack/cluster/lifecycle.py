@@ -71,7 +71,10 @@ def _older_than_the_machine(state: State) -> bool:
 
 def is_up(state: State) -> bool:
     """Whether any part of the cluster runs; one that crashed counts as up, as its user may want to look at it."""
-    settings = Settings.read(state)
+    try:
+        settings = Settings.read(state)
+    except UnreadableSettingsError:
+        settings = Settings.of_remains(state)
     return bool(settings and any(running(state, settings).values()))
 
 

@@ -13,12 +13,13 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 
 from rich.console import Console
 from rich.text import Text
 
 from hack.cluster import lifecycle
-from hack.cluster.places import State
+from hack.cluster.places import ClusterError, State
 from hack.cluster.proxies import past_proxies
 from hack.demo import install, remains, show, troubles, verdict
 from hack.demo.arguments import arguments_of
@@ -27,6 +28,7 @@ from hack.demo.images import DemoImages
 from hack.demo.kubectl import ROOT, Kubectl, KubectlError
 from hack.demo.own_cluster import require_alone, require_fit
 from hack.demo.parts import Parts
+from hack.demo.watch import PartEndedError, PartsWatch
 from hack.prepare.surroundings import settle
 from hack.side_by_side import Side, SideFailedError
 from hack.side_by_side import run as run_beside
@@ -45,16 +47,20 @@ def main() -> int:
     settle()
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, _: sys.exit(128 + number))
-    demo = _Demo(arguments, Parts(console, arguments.began or time.time()))
     try:
-        code = demo.run()
-    except (KubectlError, HelmError, SideFailedError, subprocess.CalledProcessError) as error:
-        why = demo.why()
+        demo = _Demo(arguments, Parts(console, arguments.began or time.time()))
+    except ClusterError as error:
+        return _stopped(error)
+    try:
+        with demo.watch:
+            code = demo.run()
+    except (PartEndedError, KubectlError, HelmError, SideFailedError, subprocess.CalledProcessError) as error:
+        # A command that failed since a part had ended only says that nobody answered.
+        ended = demo.watch.ended()
+        why = [] if ended else demo.why()
         demo.leave()
         demo.tell_what_stays()
-        # The reason is the last thing on the screen, and says nothing that rich would take for markup.
-        console.print(Text("\n".join((f"\nThe demo stopped. {error}", *why)), style="red"), soft_wrap=True)
-        return 2
+        return _stopped(ended or error, why)
     except KeyboardInterrupt:
         demo.leave()
         demo.tell_what_stays()
@@ -75,12 +81,20 @@ def main() -> int:
     return code
 
 
+def _stopped(reason: object, why: Sequence[str] = ()) -> int:
+    """The reason is the last thing on the screen, and says nothing that rich would take for markup."""
+    console.print(Text("\n".join((f"\nThe demo stopped. {reason}", *why)), style="red"), soft_wrap=True)
+    return 2
+
+
 class _Demo:
     def __init__(self, arguments: argparse.Namespace, parts: Parts) -> None:
         self._context: str | None = arguments.context
         self._images = DemoImages.of(arguments.registry)
         self.parts = parts
         self._installed: Kubectl | None = None
+        self._cluster = Side("cluster", ("hack.cluster", "up", "--state", str(STATE)))
+        self.watch = PartsWatch(State(STATE), lambda: self._cluster.ended_well)
         # A cluster that was up before the demo stays up after it.
         self._was_up = not self._context and lifecycle.is_up(State.at(STATE))
         self._stays = arguments.keep or self._was_up or bool(self._context)
@@ -113,11 +127,10 @@ class _Demo:
             soft_wrap=True,
         )
         os.environ.update(past_proxies(os.environ))  # kubectl and helm ask the cluster itself
-        cluster = Side("cluster", ("hack.cluster", "up", "--state", str(STATE)))
         only = [part for image in BUILT for part in ("--only", image)]
         images = Side("images", ("hack.images", "build", *only))
-        run_beside([cluster, images], console)
-        for side in (cluster, images):
+        run_beside([self._cluster, images], console)
+        for side in (self._cluster, images):
             self.parts.add(side.name, side.seconds)
         with self.parts.part("loading", "loads the images onto the node"):
             load = ("load", "--state", str(STATE), *images.printed.splitlines())
