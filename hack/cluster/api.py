@@ -24,20 +24,21 @@ class Api:
             urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trust)
         ).open
 
-    def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> str | None:
+    def call(self, method: str, path: str, body: dict[str, Any] | None = None, *, seconds: float = 5) -> str | None:
         """The answer's text; None where the server does not answer, or answers no."""
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"{self._base}{path}", data, headers, method=method)  # noqa: S310 - always https
         try:
-            with self._open(request, timeout=5) as answer:
+            with self._open(request, timeout=seconds) as answer:
                 return str(answer.read().decode())
         except (OSError, urllib.error.URLError):
             return None
 
     def ready(self) -> bool:
         """Whether the API server would take requests now."""
-        return self.call("GET", "/readyz") == "ok"
+        # One that waits for a store that is gone does not answer: that is asked again, and the store looked at between.
+        return self.call("GET", "/readyz", seconds=2) == "ok"
 
     def default_account(self) -> bool:
         """Whether pods can be made in the default namespace: that waits for its service account."""

@@ -97,7 +97,7 @@ def _to_clear(state: State) -> Settings | None:
     try:
         return Settings.read(state)
     except UnreadableSettingsError as error:
-        note(f"clears what it finds, since {error}")
+        note(f"clears what it finds, since {error.reason}")
         return Settings.of_remains(state)
 
 

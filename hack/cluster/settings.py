@@ -37,7 +37,11 @@ def _register(state: State) -> Path:
 
 
 class UnreadableSettingsError(ClusterError):
-    """A cluster is there, and nothing tells which: it can only be cleared."""
+    """A cluster is there, and nothing tells which: it can only be cleared. ``reason`` is without the command."""
+
+    def __init__(self, state: State, reason: str) -> None:
+        super().__init__(f"{reason}; clear the cluster with {down_command(state)}")
+        self.reason = reason
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,7 @@ class Settings:
             except ValueError as error:
                 reason = reason or f"{file} {error}"
         if reason:
-            raise UnreadableSettingsError(f"{reason}; clear the cluster with {down_command(state)}")
+            raise UnreadableSettingsError(state, reason)
         return None
 
     @classmethod
