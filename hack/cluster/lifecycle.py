@@ -3,6 +3,7 @@
 import os
 import shutil
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from hack.cluster import conflicts, machine, network
@@ -112,7 +113,8 @@ def _clear(state: State, settings: Settings) -> None:
     _remove(state / "cluster.json")
     Settings.forget(state)
     if state.root.exists() and not any(state.root.iterdir()):
-        state.root.rmdir()
+        with suppress(OSError):  # a mount, or in a folder that is not ours to change
+            state.root.rmdir()
 
 
 def _remove(path: Path) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
 import stat
 import subprocess
 import sys
@@ -52,7 +54,10 @@ def install(extra: str, say: Say, venv: Path = VENV) -> None:
 
     Raises:
         VenvError: it could not be made, or pip could not install a package.
+        PermissionError: it is another user's, as after `sudo make demo`.
     """
+    if venv.exists() and not os.access(venv, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(venv))
     python = venv / "bin" / "python"
     if not is_closed(venv) or not _is_ours(python):
         say(f"making {venv.name}/ for Python {sys.version.split()[0]}")

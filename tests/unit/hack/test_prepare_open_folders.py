@@ -37,6 +37,14 @@ def test_an_environment_that_others_may_write_is_made_anew(
     assert made[0][-3:] == ["venv", "--clear", str(tmp_path)]
 
 
+def test_another_users_environment_is_told_before_pip_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After `sudo make demo`, `make` without root names the folder, not what pip makes of it."""
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(PermissionError) as told:
+        venv.install("dev", lambda _: None, tmp_path)
+    assert told.value.filename == str(tmp_path)
+
+
 def test_tools_in_an_open_folder_are_fetched_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A kubectl that anybody may have put there is gone before one is looked for."""
     folder = tmp_path / ".cluster" / "bin"

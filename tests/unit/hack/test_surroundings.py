@@ -89,8 +89,9 @@ def test_a_file_of_another_user_is_told_with_its_owner(tmp_path: Path, monkeypat
 
 
 @pytest.mark.parametrize("module", ["hack.cluster", "hack.prepare", "hack.images"])
-def test_what_the_system_refuses_ends_in_one_line(tmp_path: Path, module: str) -> None:
+def test_what_the_system_refuses_ends_in_one_line(tmp_path_factory: pytest.TempPathFactory, module: str) -> None:
     """A cache that cannot be made is no traceback, in whichever command."""
+    tmp_path = tmp_path_factory.mktemp("t")  # a short one: sockets lie below a state folder
     (tmp_path / "file").write_text("")
     arguments = {
         "hack.cluster": ["down", "--state", str(tmp_path / "s")],
