@@ -3,10 +3,9 @@
 import os
 import sys
 from contextlib import suppress
-from pathlib import Path
 
 from hack.cluster.places import ClusterError
-from hack.cluster.processes import MARK
+from hack.cluster.processes import MARK, PROC
 from hack.cluster.progress import note
 from hack.cluster.settings import NodeKind
 from hack.prepare import apt
@@ -31,11 +30,13 @@ def check(node: NodeKind) -> None:
 
 
 def kubelets() -> list[int]:
-    """The pids of all kubelets of this machine, whosever they are."""
+    """The pids of all kubelets of this machine that run as root: another user's program of that name is none."""
     found = []
-    for folder in Path("/proc").glob("[0-9]*"):
+    for folder in PROC.glob("[0-9]*"):
         with suppress(OSError):
-            if (folder / "comm").read_text(encoding="utf-8").strip() == "kubelet":
+            lines = (folder / "status").read_text(encoding="utf-8", errors="replace").splitlines()
+            told = dict(line.split(":\t", 1) for line in lines if ":\t" in line)
+            if told.get("Name") == "kubelet" and told.get("Uid", "").split()[1:2] == ["0"]:
                 found.append(int(folder.name))
     return found
 
@@ -43,7 +44,7 @@ def kubelets() -> list[int]:
 def environment(pid: int) -> bytes:
     """The environment that a process was started with, empty where it cannot be read."""
     with suppress(OSError):
-        return Path(f"/proc/{pid}/environ").read_bytes()
+        return (PROC / str(pid) / "environ").read_bytes()
     return b""
 
 

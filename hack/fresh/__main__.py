@@ -21,6 +21,7 @@ from hack.cluster.forwarding import Command, Interrupted, SignalForwarder
 from hack.fresh import settings
 from hack.fresh.bare import SUITES, FreshError, say, unpack
 from hack.fresh.inside import PLAN
+from hack.prepare.surroundings import settle
 
 ROOT = Path(__file__).resolve().parents[2]
 NEWCOMER = "newcomer"
@@ -41,6 +42,7 @@ def _arguments() -> argparse.Namespace:
 def main() -> int:
     """The command's exit code; 1 if it could not be run."""
     wanted = _arguments()
+    settle()
     if sys.platform != "linux" or os.geteuid():
         say("a fresh machine needs root on Debian (chroot, mounts): sudo make fresh …")
         return 1
