@@ -12,8 +12,10 @@ pytest_plugins = ("tests.support.open_connections",)
 
 def pytest_configure() -> None:
     """Start tests without a hook's repository, and able to be interrupted: a background job ignores Ctrl-C."""
-    # git sets these for its hooks, and a hook may run tests: their commits belong into their own folders.
-    for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY"):
+    # git sets these for its hooks, and a hook may run tests: their commits belong into their own folders. make sets its
+    # own for what it starts, and a make that a test starts is none of its children.
+    git = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY")
+    for name in (*git, "MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES"):
         os.environ.pop(name, None)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
