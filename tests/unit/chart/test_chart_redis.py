@@ -5,25 +5,44 @@ from __future__ import annotations
 import base64
 import os
 import re
+import resource
 import shutil
+import socket
 import subprocess
 from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import redis
 
 from hack.demo.kubectl import ROOT
 from publishbuild.build_queue.redis_queue import RedisQueue
+from publishbuild.dispatcher import IDLE_SECONDS
 from tests.support.chart import of_kind, rendered
 from tests.support.ports import free_port
 from tests.support.waiting import until
 
 
+class Server(NamedTuple):
+    """A running redis-server: where it listens, its user's password, its process and what it was configured with."""
+
+    port: int
+    password: str
+    pid: int
+    conf: str
+
+    @property
+    def resident_bytes(self) -> int:
+        """What the process holds in memory."""
+        [kilobytes] = re.findall(r"^VmRSS:\s+(\d+) kB$", Path(f"/proc/{self.pid}/status").read_text(), re.MULTILINE)
+        return int(kilobytes) * 1024
+
+
 @pytest.fixture(params=[False, True], ids=["memory", "volume"])
-def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[int, str]]:
-    """Port and password of a server that runs with what the chart puts into its Secret."""
+def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
+    """A server that runs with what the chart puts into its Secret."""
     values = {"redis": {"embedded": {"persistence": {"enabled": request.param}}}}
     [secret] = of_kind(rendered(values), "Secret")
     text = {key: base64.b64decode(value).decode() for key, value in secret["data"].items()}
@@ -34,7 +53,10 @@ def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[int
     assert program, "redis-server is missing: apt-get install redis-server"
     where = ["--port", str(port), "--bind", "127.0.0.1"]
     process = subprocess.Popen([program, str(conf), *where], stdout=subprocess.DEVNULL)
-    yield port, text["password"]
+    made = Server(port, text["password"], process.pid, text["redis.conf"])
+    with redis.Redis(port=port, username="publishbuild", password=made.password) as client:
+        until(lambda: answers(client), seconds=10, what="Redis answers")
+    yield made
     process.kill()
     process.wait(10)
 
@@ -62,13 +84,43 @@ def test_the_user_has_the_rights_that_the_page_lists() -> None:
     assert rights == listed[1].replace("\\\n", " ").split()
 
 
-async def test_the_queue_works_with_the_charts_configuration(server: tuple[int, str]) -> None:
+async def test_the_queue_works_with_the_charts_configuration(server: Server) -> None:
     """The user of the chart's URL can rebuild the queue; nobody without its password can do anything."""
-    port, password = server
-    with redis.Redis(port=port, username="publishbuild", password=password) as client:
-        until(lambda: answers(client), seconds=10, what="Redis answers")
-    queue = RedisQueue(f"redis://publishbuild:{password}@127.0.0.1:{port}/0", "epoch-1")
+    queue = RedisQueue(f"redis://publishbuild:{server.password}@127.0.0.1:{server.port}/0", "epoch-1")
     await queue.rebuild({}, now=0)
     await queue.close()
-    with redis.Redis(port=port) as nobody, pytest.raises(redis.exceptions.AuthenticationError):
+    with redis.Redis(port=server.port) as nobody, pytest.raises(redis.exceptions.AuthenticationError):
         nobody.execute_command("ZCARD", "{publishbuild}:waiting")
+
+
+@pytest.fixture
+def many_files() -> Iterator[None]:
+    """Lets this process open as many connections as the machine allows it."""
+    before, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (before, most))
+
+
+@pytest.mark.usefixtures("many_files")
+@pytest.mark.parametrize("server", [False], indirect=True, ids=["memory"])
+async def test_half_commands_of_strangers_cost_a_bounded_sum(server: Server) -> None:
+    """3,000 connections that send half a command cost Redis less than 48 MB, and the operator's own goes on."""
+    queue = RedisQueue(f"redis://publishbuild:{server.password}@127.0.0.1:{server.port}/0", "epoch-1")
+    await queue.rebuild({}, now=0)
+    with ExitStack() as flood:
+        for _ in range(3000):
+            half = flood.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=10))
+            # Those past the limit may have been closed already.
+            with suppress(ConnectionError):
+                half.sendall(b"*3\r\n$3\r\nSET\r\n$16000\r\n" + b"x" * 15_990)
+        await queue.rebuild({}, now=0)
+        assert server.resident_bytes < 48_000_000
+    await queue.close()
+
+
+@pytest.mark.parametrize("server", [False], indirect=True, ids=["memory"])
+def test_silent_strangers_are_sent_away_and_the_operator_never_is(server: Server) -> None:
+    """Redis closes silent connections after a while that is many turns of the operator long."""
+    [seconds] = re.findall(r"^timeout (\d+)$", server.conf, re.MULTILINE)
+    assert 20 * IDLE_SECONDS <= int(seconds) <= 60
