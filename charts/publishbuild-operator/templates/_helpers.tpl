@@ -110,11 +110,17 @@ helm.sh/chart: {{ printf "%s-%s" .context.Chart.Name .context.Chart.Version | re
 {{- end -}}
 {{- end -}}
 
-{{/* Changes with what Redis and the operator read from the Secret at their start. */}}
+{{/*
+Changes with what Redis and the operator read from the Secret at their start. Whoever reads pods reads it too, so a
+password that a person chose goes through scrypt, with the release for a salt: guesses cost as much as at a login.
+*/}}
 {{- define "publishbuild.redisChecksum" -}}
-{{- if include "publishbuild.redisEmbedded" . -}}
-{{- printf "%s %s %t" (include "publishbuild.redisPassword" .) .Values.redis.embedded.maxmemory .Values.redis.embedded.persistence.enabled | sha256sum -}}
+{{- $embedded := include "publishbuild.redisEmbedded" . -}}
+{{- $read := ternary (include "publishbuild.redisConf" .) .Values.redis.url (ne $embedded "") -}}
+{{- $chosen := ternary .Values.redis.embedded.password .Values.redis.url (ne $embedded "") -}}
+{{- if $chosen -}}
+{{- derivePassword 1 "maximum" (printf "%s %s" $chosen $read) .Release.Name .Release.Namespace | sha256sum -}}
 {{- else -}}
-{{- sha256sum .Values.redis.url -}}
+{{- sha256sum $read -}}
 {{- end -}}
 {{- end -}}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import os
 import re
 import resource
@@ -20,7 +21,7 @@ import redis
 from hack.demo.kubectl import ROOT
 from publishbuild.build_queue.redis_queue import RedisQueue
 from publishbuild.dispatcher import IDLE_SECONDS
-from tests.support.chart import of_kind, rendered
+from tests.support.chart import of_kind, rendered, template
 from tests.support.ports import free_port
 from tests.support.waiting import until
 
@@ -124,3 +125,32 @@ def test_silent_strangers_are_sent_away_and_the_operator_never_is(server: Server
     """Redis closes silent connections after a while that is many turns of the operator long."""
     [seconds] = re.findall(r"^timeout (\d+)$", server.conf, re.MULTILINE)
     assert 20 * IDLE_SECONDS <= int(seconds) <= 60
+
+
+def checksums(values: dict[str, Any], release: str = "publishbuild-operator") -> set[str]:
+    """The annotations by which pods start anew when their part of the Secret changes."""
+    return set(re.findall(r"^ *checksum/redis: (\S+)$", template(values, release=release).stdout, re.MULTILINE))
+
+
+@pytest.mark.parametrize(
+    "redis_values",
+    [
+        pytest.param({"url": "redis://:hunter2@redis.example:6379/0"}, id="url"),
+        pytest.param({"embedded": {"password": "hunter2-hunter2-"}}, id="password"),
+    ],
+)
+def test_the_checksum_helps_nobody_to_guess(redis_values: dict[str, Any]) -> None:
+    """A chosen password shows in pods' annotations salted and slowly hashed, the same at each rendering."""
+    values = {"redis": redis_values}
+    [said] = checksums(values)
+    secrets = of_kind(rendered(values), "Secret")[0]["data"].values()
+    assert said not in {hashlib.sha256(base64.b64decode(text)).hexdigest() for text in secrets}
+    assert checksums(values) == {said}
+    assert checksums(values, "another-release") != {said}
+
+
+def test_a_changed_configuration_starts_redis_anew() -> None:
+    """Each value that the configuration is made of changes the annotation of the pods that read it."""
+    embedded: list[dict[str, Any]] = [{}, {"maxmemory": "80mb"}, {"persistence": {"enabled": True}}]
+    fixed = {"password": "hunter2-hunter2-"}
+    assert len({tuple(checksums({"redis": {"embedded": fixed | values}})) for values in embedded}) == len(embedded)
