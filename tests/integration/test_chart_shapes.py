@@ -77,7 +77,7 @@ KINDS = ("Deployment", "NetworkPolicy", "PodMonitor", "PrometheusRule", "Validat
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_misspelt_field_is_refused(shaper: Shaper, kind: str) -> None:
     """A field that the kind does not have is noticed, also in the kinds of the Prometheus operator."""
-    on = {"podMonitor": {"enabled": True}, "prometheusRule": {"enabled": True}, "networkPolicy": {"enabled": True}}
+    on = {"podMonitor": {"enabled": True}, "prometheusRule": {"enabled": True}}
     first, *_ = of_kind([found for found in yaml.safe_load_all(shaper.text(on)) if found], kind)
     first["spec"]["misspelt"] = True
     assert "misspelt" in shaper.refusals(yaml.safe_dump(first))

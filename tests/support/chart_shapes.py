@@ -49,9 +49,9 @@ DIMENSIONS: dict[str, list[Object]] = {
     ],
     "network": [
         {},
-        {"networkPolicy": {"enabled": True}},
-        {"networkPolicy": {"enabled": True, "builds": {"enabled": True}}},
-        {"networkPolicy": {"enabled": True, "metricsFrom": PEERS, "proxyFrom": PEERS[2:], "callbackFrom": PEERS[:1]}},
+        {"networkPolicy": {"enabled": False}},
+        {"networkPolicy": {"builds": {"enabled": True}}},
+        {"networkPolicy": {"metricsFrom": PEERS, "proxyFrom": PEERS[2:], "callbackFrom": PEERS[:1]}},
     ],
     "policy": [
         {},

@@ -15,43 +15,62 @@ BUILDS = {
 PROMETHEUS = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}
 CONTROL_PLANE = {"ipBlock": {"cidr": "10.0.0.0/28"}}
 
+ANYBODY: list[Object] = [{}]
+
 
 def let_in(network: Object, **values: Any) -> dict[str, list[Object]]:
-    """Who may connect to the operator, by the name of its port."""
-    objects = rendered({"networkPolicy": {"enabled": True, **network}, **values})
+    """Who may connect to the operator, by the name of its port; `ANYBODY` where a rule names nobody."""
+    objects = rendered({"networkPolicy": network, **values})
     [policy] = [o for o in of_kind(objects, "NetworkPolicy") if o["metadata"]["name"] == "publishbuild-operator"]
     assert policy["spec"]["policyTypes"] == ["Ingress"]
     found: dict[str, list[Object]] = {}
     for rule in policy["spec"]["ingress"] or ():
-        # A rule without `from` would let in everybody.
-        assert rule["from"]
+        # An empty `from` lets in everybody too.
         for port in rule["ports"]:
-            found.setdefault(port["port"], []).extend(rule["from"])
+            found.setdefault(port["port"], []).extend(rule.get("from") or ANYBODY)
     return found
 
 
 @pytest.mark.parametrize(
     ("network", "expected"),
     [
-        pytest.param({}, {"callback": [BUILDS]}, id="nobody reads"),
+        pytest.param({}, {"callback": [BUILDS], "http": ANYBODY}, id="the defaults"),
         pytest.param(
             {"metricsFrom": [PROMETHEUS], "proxyFrom": [CONTROL_PLANE]},
             {"callback": [BUILDS], "http": [PROMETHEUS, CONTROL_PLANE]},
             id="prometheus and proxy",
         ),
         pytest.param({"proxyFrom": [CONTROL_PLANE]}, {"callback": [BUILDS], "http": [CONTROL_PLANE]}, id="proxy"),
-        pytest.param({"callbackFrom": [PROMETHEUS]}, {"callback": [BUILDS, PROMETHEUS]}, id="ingress"),
+        pytest.param({"callbackFrom": [PROMETHEUS]}, {"callback": [BUILDS, PROMETHEUS], "http": ANYBODY}, id="ingress"),
     ],
 )
 def test_each_port_lets_in_its_own(network: Object, expected: dict[str, list[Object]]) -> None:
-    """Builds' pods reach the callback port alone; metrics and queue are for those that are listed, and else nobody."""
+    """Without a value only builds' pods may call back; metrics and queue are open until somebody is listed for them."""
     assert let_in(network) == expected
+
+
+def test_redis_lets_in_the_operator_alone() -> None:
+    """Without a value nothing but the operator's own pods may connect to the chart's Redis, and Redis to nothing."""
+    objects = rendered()
+    [policy] = [o for o in of_kind(objects, "NetworkPolicy") if o["metadata"]["name"] == "publishbuild-operator-redis"]
+    [deployment] = of_kind(objects, "Deployment")
+    [server] = of_kind(objects, "StatefulSet")
+    [rule] = policy["spec"]["ingress"]
+    assert rule["from"] == [{"podSelector": deployment["spec"]["selector"]}]
+    assert policy["spec"]["podSelector"] == server["spec"]["selector"]
+    assert policy["spec"]["policyTypes"] == ["Ingress", "Egress"]
+    assert "egress" not in policy["spec"]
+
+
+def test_policies_can_be_left_out() -> None:
+    """For a cluster without them there is a value, and then the chart makes none."""
+    assert of_kind(rendered({"networkPolicy": {"enabled": False}}), "NetworkPolicy") == []
 
 
 def test_without_callbacks_builds_reach_nothing() -> None:
     """With callbacks off there is no port for builds: neither on the pod, nor on the Service, nor in the policy."""
     off = {"callback": {"enabled": False}}
-    assert let_in({}, **off) == {}
+    assert let_in({}, **off) == {"http": ANYBODY}
     objects = rendered(off)
     [service] = [o for o in of_kind(objects, "Service") if o["metadata"]["name"] == "publishbuild-operator"]
     [deployment] = of_kind(objects, "Deployment")
