@@ -23,6 +23,7 @@ from publishbuild.cluster.leases import Leases
 from publishbuild.decide import lease as decide
 from publishbuild.decide.lease import (
     DURATION_SECONDS,
+    LOOP_SECONDS,
     RENEW_DEADLINE_SECONDS,
     RETRY_SECONDS,
     STANDBY_SECONDS,
@@ -79,7 +80,7 @@ class Leadership:
 
     async def take(self) -> bool:
         """Lead from now on, where nobody else does; whether this process leads."""
-        leads = bool(await self._try_to_take())
+        leads = bool(await self._try_to_take(self._leases))
         if leads:
             log.info("leads", identity=self._identity)
         return leads
@@ -88,27 +89,29 @@ class Leadership:
         """Lead again after `release`, where nobody has led meanwhile: what was read since is as good as before."""
         started = self._clock()
         try:
-            await self._write(decide.taken(self._known(), self._identity, self._moment()))
+            await self._write(self._leases, decide.taken(self._known(), self._identity, self._moment()))
         except ApiError:
             return False
         self._renewed = started
         log.info("leads again", identity=self._identity)
         return True
 
-    async def keep(self) -> None:
-        """Renew for as long as this process leads.
+    async def keep(self, leases: Leases, *, is_alive: Callable[[], bool] = lambda: True) -> None:
+        """Renew by ``leases``, for as long as this process leads and ``is_alive``; nothing else here writes meanwhile.
 
         Raises:
-            LeadershipLostError: it does not any more.
+            LeadershipLostError: it does not lead any more, or must not.
         """
         while True:
             await self._sleep(RETRY_SECONDS)
             started = self._clock()
+            if not is_alive():
+                raise LeadershipLostError(f"the operator's loop has not answered for {LOOP_SECONDS:.0f} s")
             try:
                 async with asyncio.timeout(max(0.1, self._left())):
-                    await self._write(decide.taken(self._known(), self._identity, self._moment()))
+                    await self._write(leases, decide.taken(self._known(), self._identity, self._moment()))
             except (ApiError, TimeoutError) as error:
-                if getattr(error, "status", 0) == api.CONFLICT and await self._try_to_take() is False:
+                if getattr(error, "status", 0) == api.CONFLICT and await self._try_to_take(leases) is False:
                     raise LeadershipLostError("another operator has taken the lease") from error
                 log.warning(
                     "the lease was not renewed",
@@ -127,28 +130,28 @@ class Leadership:
         self._renewed = None
         with contextlib.suppress(ApiError):
             try:
-                await self._write(decide.released(self._known(), self._moment()))
+                await self._write(self._leases, decide.released(self._known(), self._moment()))
             except ApiError as error:
                 if error.status != api.CONFLICT:
                     raise
                 # A renewal that was cut off on its way may have been done all the same.
                 lease = await self._leases.get()
                 if lease is not None and (lease.get("spec") or {}).get("holderIdentity") == self._identity:
-                    await self._write(decide.released(lease, self._moment()))
+                    await self._write(self._leases, decide.released(lease, self._moment()))
 
-    async def _try_to_take(self) -> bool | None:
+    async def _try_to_take(self, leases: Leases) -> bool | None:
         """Whether the lease is ours now; False where somebody else holds it, None where nobody can tell."""
         started = self._clock()
         try:
-            lease = await self._leases.get()
+            lease = await leases.get()
             if lease is None:
-                self._lease = await self._leases.create(self._identity, self._moment())
+                self._lease = await leases.create(self._identity, self._moment())
             else:
                 self._lease = lease
                 self._seen = Seen.read(lease, self._seen, started)
                 if not self._seen.is_free(self._identity, started):
                     return False
-                await self._write(decide.taken(lease, self._identity, self._moment()))
+                await self._write(leases, decide.taken(lease, self._identity, self._moment()))
         except ApiError as error:
             if error.status != api.CONFLICT:
                 log.warning("the lease cannot be read or taken", error=str(error))
@@ -156,8 +159,8 @@ class Leadership:
         self._renewed = started
         return True
 
-    async def _write(self, lease: Lease) -> None:
-        self._lease = await self._leases.replace(lease)
+    async def _write(self, leases: Leases, lease: Lease) -> None:
+        self._lease = await leases.replace(lease)
 
     def _known(self) -> Lease:
         if self._lease is None:

@@ -8,6 +8,7 @@ import random
 import secrets
 import socket
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -48,8 +49,8 @@ class Rooms:
 
     def __init__(self, settings: Settings, api: Api, metrics: Metrics) -> None:
         identity, own_namespace = _identity(), _own_namespace(settings)
-        leases = Leases(api, own_namespace, names.OPERATOR_NAME)
-        self.leadership = Leadership(leases, identity, clock=time.monotonic, moment=_now)
+        self._own_namespace = own_namespace
+        self.leadership = Leadership(self._leases(api), identity, clock=time.monotonic, moment=_now)
         cluster = Cluster(
             api,
             settings.watch_namespaces,
@@ -121,6 +122,13 @@ class Rooms:
         self.synced = False
         """Whether the caches hold what the cluster holds: set by who starts and stops."""
         metrics.show_queue(self.view.depth, self.view.running)
+
+    async def renew_lease(self, api: Api, is_alive: Callable[[], bool]) -> None:
+        """`Leadership.keep` by requests to ``api``, on whichever loop this runs."""
+        await self.leadership.keep(self._leases(api), is_alive=is_alive)
+
+    def _leases(self, api: Api) -> Leases:
+        return Leases(api, self._own_namespace, names.OPERATOR_NAME)
 
     def _ring(self, uid: str) -> None:
         self.bells.ring(uid)

@@ -9,6 +9,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import structlog
@@ -18,6 +19,7 @@ from publishbuild.cluster.api import Api
 from publishbuild.cluster.connect import connect
 from publishbuild.cluster.objects import BUILDS
 from publishbuild.leadership import LeadershipLostError
+from publishbuild.lease_thread import LeaseThread
 from publishbuild.observe.answer import NOT_LEADING, Answer
 from publishbuild.observe.callback_endpoints import callback_endpoints
 from publishbuild.observe.endpoints import endpoints
@@ -52,11 +54,14 @@ GARBAGE_THRESHOLDS = (10_000, 20, 50)
 
 
 class Service:
-    """One operator process."""
+    """One operator process. ``connect`` makes another `Api` like ``api``, for the thread that renews the Lease."""
 
-    def __init__(self, settings: Settings, api: Api, metrics: Metrics) -> None:
+    def __init__(
+        self, settings: Settings, api: Api, metrics: Metrics, *, connect: Callable[[], Awaitable[Api]]
+    ) -> None:
         self._settings = settings
         self._api = api
+        self._connect = connect
         self._metrics = metrics
         self._rooms = Rooms(settings, api, metrics)
         self._servers = self._made_servers()
@@ -152,11 +157,7 @@ class Service:
         await self._rooms.resync.first()
 
     async def _keep(self) -> None:
-        try:
-            await self._rooms.leadership.keep()
-        except LeadershipLostError:
-            _end_within(LOST_SECONDS)
-            raise
+        await LeaseThread(self._rooms.renew_lease, self._connect, lost=lambda: _end_within(LOST_SECONDS)).run()
 
     async def _lead(self, tasks: asyncio.TaskGroup) -> None:
         for _ in range(EVENT_WORKERS):
@@ -298,9 +299,13 @@ async def serve(settings: Settings) -> None:
         raise redis_url_error(error) from None
     gc.set_threshold(*GARBAGE_THRESHOLDS)
     metrics = Metrics()
-    api = await connect(metrics.count_request)
+
+    def connected() -> Awaitable[Api]:
+        return connect(metrics.count_request)
+
+    api = await connected()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    await Service(settings, api, metrics).run(stop)
+    await Service(settings, api, metrics, connect=connected).run(stop)

@@ -19,7 +19,11 @@ async def test_a_start_without_its_port_leaves_nothing_open() -> None:
     """Where the second of two ports is taken the first one is closed again, with all connections."""
     configuration = kube_client.Configuration()
     configuration.host = "http://127.0.0.1:1"
-    api = Api(kube_client.ApiClient(configuration), lambda *_: None)
+
+    async def connect() -> Api:
+        return Api(kube_client.ApiClient(configuration), lambda *_: None)
+
+    api = await connect()
     with socket.create_server(("", 0)) as taken:
         settings = read_settings(
             {
@@ -30,7 +34,7 @@ async def test_a_start_without_its_port_leaves_nothing_open() -> None:
                 "PUBLISHBUILD_CALLBACK_URL": "http://operator",
             }
         )
-        service = Service(settings, api, Metrics())
+        service = Service(settings, api, Metrics(), connect=connect)
         with pytest.raises(ListenError, match="PUBLISHBUILD_CALLBACK_PORT"):
             await service.run(asyncio.Event())
         listening = [server for server in service._servers.values() if server._runner.addresses]

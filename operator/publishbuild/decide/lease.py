@@ -15,6 +15,8 @@ from publishbuild.models.base import rfc3339_micro
 # A leader that cannot renew stops acting after RENEW, well before anybody else may take over after DURATION.
 DURATION_SECONDS = 10
 RENEW_DEADLINE_SECONDS = 6.0
+# A loop that has not answered for that long counts as hung. Reading a large cluster keeps it busy for a few seconds.
+LOOP_SECONDS = 20.0
 RETRY_SECONDS = 1.0
 # How often a standby looks: what it takes to notice that a lease was given back.
 STANDBY_SECONDS = 0.5
