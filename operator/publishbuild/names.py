@@ -95,6 +95,18 @@ class FailureReason(StrEnum):
     CANCELLED = "Cancelled"
 
 
+ATTEMPT_REASONS = frozenset((
+    "BuildCanceled", "BuildErrored", "CommandTimeout", "Disrupted", "EasCliFailed", "Error", "Evicted",
+    "InstallFailed", "InteractiveSetupNeeded", "InvalidArguments", "InvalidConfiguration", "InvalidCredentials",
+    "InvalidSettings", "NetworkError", "OOMKilled", "PermissionDenied", "PodFailed", "ProgramMissing",
+    "QuotaExceeded", "RunnerError", "ServiceUnavailable", "SourceAuthFailed", "SourceCertificateInvalid",
+    "SourceFailed", "SourceHostKeyUnknown", "SourceNotFound", "SourcePathNotFound", "SourceRevisionNotFound",
+    "SourceSecretIncomplete", "StartError", "SubmissionCanceled", "SubmissionErrored", "SubmissionNotListed",
+    "SubmitProfileIncomplete", "Terminated", "TooManyPendingBuilds", "UploadFailed", "VersionAlreadyUsed",
+))  # fmt: skip
+"""Reasons of a failed attempt that the runner, Kubernetes or this operator gives; any other is a tool's own."""
+
+
 class EventReason(StrEnum):
     """Reasons of the Events posted on a PublishBuild."""
 

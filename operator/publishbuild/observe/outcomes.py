@@ -8,13 +8,12 @@ from datetime import datetime
 import structlog
 
 from publishbuild.models.status import FailedAttempt, PublishBuildStatus
-from publishbuild.names import Phase
+from publishbuild.names import ATTEMPT_REASONS, FailureReason, Phase
 from publishbuild.observe.metrics import Metrics
 
 log = structlog.get_logger(__name__)
 
-
-MOST_REASONS = 100
+_LABELS = ATTEMPT_REASONS | {*FailureReason, "Succeeded"}
 
 
 class Outcomes:
@@ -23,7 +22,6 @@ class Outcomes:
     def __init__(self, metrics: Metrics, clock: Callable[[], datetime]) -> None:
         self._metrics = metrics
         self._clock = clock
-        self._reasons: set[str] = set()
 
     def status_written(self, namespace: str, name: str, before: PublishBuildStatus, after: PublishBuildStatus) -> None:
         """Log and count what changed between two written statuses of a build."""
@@ -52,7 +50,7 @@ class Outcomes:
     def on_attempt_failed(self, bound: structlog.stdlib.BoundLogger, attempt: FailedAttempt) -> None:
         """One attempt failed; Kubernetes may retry."""
         bound.warning("attempt failed", number=attempt.number, pod=attempt.pod, reason=attempt.reason)
-        self._metrics.attempts_failed.labels(self._bounded(attempt.reason or "Unknown")).inc()
+        self._metrics.attempts_failed.labels(_label(attempt.reason)).inc()
 
     def on_error(self, uid: str, error: Exception, retry_seconds: float) -> None:
         """A look at a build failed: an error of the operator or of what it talks to, never of the build."""
@@ -65,13 +63,6 @@ class Outcomes:
         )
         self._metrics.reconcile_errors.inc()
 
-    def _bounded(self, reason: str) -> str:
-        """The reason as a label. Any tool may make up reasons; a metric must not grow with them."""
-        if reason in self._reasons or len(self._reasons) < MOST_REASONS:
-            self._reasons.add(reason)
-            return reason
-        return "Other"
-
     def _launched(self, bound: structlog.stdlib.BoundLogger, status: PublishBuildStatus) -> None:
         bound.info("build launched", job=status.job.name if status.job else None)
         if status.queue and status.queue.enqueued_time:
@@ -81,8 +72,13 @@ class Outcomes:
 
     def _ended(self, bound: structlog.stdlib.BoundLogger, namespace: str, status: PublishBuildStatus) -> None:
         succeeded = status.condition("Succeeded")
-        reason = succeeded.reason if succeeded else ""
+        reason = _label(succeeded.reason if succeeded else None)
         self._metrics.finished.labels(namespace, str(status.phase), reason).inc()
         if status.start_time and status.completion_time:
             self._metrics.run.observe(max(0.0, (status.completion_time - status.start_time).total_seconds()))
         (self.on_completed if status.phase is Phase.SUCCEEDED else self.on_failed)(bound, status)
+
+
+def _label(reason: str | None) -> str:
+    """The reason as a label. A tool makes up what it likes: a metric neither grows with that nor forgets the known."""
+    return reason if reason is not None and reason in _LABELS else "Other"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,17 +13,18 @@ import structlog
 from aiohttp.test_utils import TestClient, TestServer
 from structlog.testing import capture_logs
 
+from publishbuild.cli.reasons.table import ATTEMPT_FAILED, ENDED
 from publishbuild.decide.next_actions import next_actions
-from publishbuild.models.status import PublishBuildStatus
+from publishbuild.models.status import FailedAttempt, PublishBuildStatus
 from publishbuild.observe.answer import NOT_LEADING, Answer
 from publishbuild.observe.endpoints import endpoints
 from publishbuild.observe.http import HttpServer, ListenError
 from publishbuild.observe.logs import set_up_logs
 from publishbuild.observe.metrics import Metrics
-from publishbuild.observe.outcomes import Outcomes
+from publishbuild.observe.outcomes import _LABELS, Outcomes
 from tests.builders import Object, a_build, a_job, a_message, a_pod, at, facts, reported, with_status
 
-FAILED_POD = a_pod(1, exit_code=1, message=a_message(failure=("GitFailed", "no such host")))
+FAILED_POD = a_pod(1, exit_code=1, message=a_message(failure=("SourceFailed", "no such host")))
 
 
 @pytest.fixture
@@ -68,13 +70,13 @@ class TestOutcomes:
         assert [entry["event"] for entry in logs] == ["build launched", "attempt failed", "build completed"]
         assert all((entry["namespace"], entry["build"]) == ("shop", "app-1") for entry in logs)
         assert value(metrics, "finished_total", namespace="shop", outcome="Succeeded", reason="Succeeded") == 1
-        assert value(metrics, "attempts_failed_total", reason="GitFailed") == 1
+        assert value(metrics, "attempts_failed_total", reason="SourceFailed") == 1
         assert (value(metrics, "wait_seconds_sum"), value(metrics, "run_seconds_sum")) == (5, 60)
 
     @pytest.mark.parametrize(
         ("spec", "look", "line", "outcome", "reason"),
         [
-            pytest.param({}, {"job": a_job(failed="X")}, "build failed", "Failed", "X", id="failed"),
+            pytest.param({}, {"job": a_job(failed="JobFailed")}, "build failed", "Failed", "JobFailed", id="failed"),
             pytest.param({"cancel": True}, {}, "build cancelled", "Cancelled", "Cancelled", id="cancelled"),
             pytest.param({"spec": {}}, {}, "build failed", "Failed", "InvalidSpec", id="invalid"),
         ],
@@ -87,6 +89,21 @@ class TestOutcomes:
             a_life(Outcomes(metrics, lambda: at(5)), look, **spec)
         assert logs[-1]["event"] == line
         assert value(metrics, "finished_total", namespace="shop", outcome=outcome, reason=reason) == 1
+
+    def test_made_up_reasons_crowd_out_nobodys(self, metrics: Metrics) -> None:
+        """A thousand invented reasons, however long, share one label, and a known one is counted as ever."""
+        outcomes = Outcomes(metrics, lambda: at(5))
+        before = PublishBuildStatus()
+        made_up = [FailedAttempt(number=1, pod="p", reason=f"{'x' * 4000}{number}") for number in range(1000)]
+        known = [FailedAttempt(number=1, pod="p", reason=str(word)) for word in ("OOMKilled", "SourceAuthFailed")]
+        for attempt in [*made_up, *known]:
+            outcomes.status_written("shop", "app-1", before, PublishBuildStatus(failed_attempts=[attempt]))
+        found = re.findall(rb'^publishbuild_attempts_failed_total{reason="(\w+)"} (\S+)$', metrics.text(), re.MULTILINE)
+        assert dict(found) == {b"Other": b"1000.0", b"OOMKilled": b"1.0", b"SourceAuthFailed": b"1.0"}
+
+    def test_each_documented_reason_has_a_label(self) -> None:
+        """Whatever `publishbuild why` explains of an attempt or an end is counted under its own word."""
+        assert {*ATTEMPT_FAILED, *ENDED} <= _LABELS
 
     def test_an_error_of_the_operator(self, metrics: Metrics) -> None:
         """A look that failed is the operator's error, with the pause until the next one."""
