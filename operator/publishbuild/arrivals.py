@@ -8,11 +8,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-import structlog
-
 from publishbuild.cluster.loop_time import SLICE_SECONDS
-
-log = structlog.get_logger(__name__)
+from publishbuild.cluster.set_aside import SetAside
 
 Take = Callable[[str, dict[str, Any], bool], None]
 
@@ -20,9 +17,10 @@ Take = Callable[[str, dict[str, Any], bool], None]
 class Arrivals:
     """``take`` is called in ``loop`` with each resource, object and whether it was deleted."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, take: Take) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, take: Take, set_aside: SetAside | None = None) -> None:
         self._loop = loop
         self._take = take
+        self._set_aside = set_aside or SetAside()
         self._line: deque[tuple[str, dict[str, Any], bool]] = deque()
 
     def put(self, resource: str, obj: dict[str, Any], deleted: bool) -> None:
@@ -38,13 +36,8 @@ class Arrivals:
         until = self._loop.time() + SLICE_SECONDS
         while self._line:
             resource, obj, deleted = self._line[0]
-            try:
+            with self._set_aside.reading(resource, obj):
                 self._take(resource, obj, deleted)
-            except Exception:
-                # One object that cannot be read never keeps the others from being seen.
-                log.exception(
-                    "an object could not be taken in", resource=resource, uid=obj.get("metadata", {}).get("uid")
-                )
             self._line.popleft()
             if self._line and self._loop.time() >= until:
                 self._loop.call_soon(self._take_all)

@@ -26,6 +26,7 @@ from publishbuild.cluster.objects import BUILDS, JOBS, NAMESPACES, PODS, Cluster
 from publishbuild.cluster.pause_look import UNWATCHED_SECONDS, PauseLook
 from publishbuild.cluster.pauses import Pauses
 from publishbuild.cluster.resync import Resync
+from publishbuild.cluster.set_aside import SetAside
 from publishbuild.cluster.store import Store
 from publishbuild.cluster.watch import Watch
 from publishbuild.dispatcher import Dispatcher
@@ -58,7 +59,8 @@ class Rooms:
             write_seconds=lambda: self.leadership.seconds_of_lease,
         )
         outcomes = Outcomes(metrics, _now)
-        self.store = Store(_now, self._ring)
+        set_aside = SetAside(metrics.count_set_aside)
+        self.store = Store(_now, self._ring, set_aside)
         self._pauses = Pauses(own_namespace, self._pause_changed)
         pause_seconds = UNWATCHED_SECONDS if settings.watch_namespaces else settings.resync_seconds
         self.pause_look = PauseLook(cluster, self._pauses, own=own_namespace, seconds=pause_seconds)
@@ -108,11 +110,19 @@ class Rooms:
             spread=random.random,
             may_act=lambda: self.leadership.held,
         )
-        self.watcher = Watcher(Arrivals(asyncio.get_running_loop(), self._take_in).put, settings.watch_namespaces)
+        arrivals = Arrivals(asyncio.get_running_loop(), self._take_in, set_aside)
+        self.watcher = Watcher(arrivals.put, settings.watch_namespaces)
 
         def watches(resource: str) -> list[Watch]:
             return [
-                Watch(cluster, resource, namespace, on_change=self._take_in, relist=self.resync.list)
+                Watch(
+                    cluster,
+                    resource,
+                    namespace,
+                    on_change=self._take_in,
+                    relist=self.resync.list,
+                    set_aside=set_aside,
+                )
                 for namespace in settings.watch_namespaces or ("",)
             ]
 

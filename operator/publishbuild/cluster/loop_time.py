@@ -1,4 +1,4 @@
-"""How long one task may hold the loop: the Lease is renewed in it, and everybody's builds are looked at."""
+"""How long one task may hold the loop, in which everybody's builds are looked at."""
 
 from __future__ import annotations
 

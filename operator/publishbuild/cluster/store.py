@@ -12,26 +12,24 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-import structlog
-
 from publishbuild.cluster.live_jobs import LiveJobs
 from publishbuild.cluster.objects import BUILDS, JOBS, PODS
 from publishbuild.cluster.record import Record
 from publishbuild.cluster.run_history import RunHistory
+from publishbuild.cluster.set_aside import SetAside
 from publishbuild.decide.facts import JobFacts, PodFacts, build_of_job, build_of_pod, same_but_for_version
 
 Object = dict[str, Any]
 Bell = Callable[[str], None]
 
-log = structlog.get_logger(__name__)
-
 
 class Store:
     """The known objects; rings ``bell`` with the build's uid at each change."""
 
-    def __init__(self, clock: Callable[[], datetime], bell: Bell) -> None:
+    def __init__(self, clock: Callable[[], datetime], bell: Bell, set_aside: SetAside | None = None) -> None:
         self._clock = clock
         self._bell = bell
+        self._set_aside = set_aside or SetAside()
         self._builds: dict[str, Record] = {}
         self._jobs: dict[str, JobFacts] = {}
         self._live = LiveJobs()
@@ -56,17 +54,14 @@ class Store:
         """Take in a whole list at ``version``, oldest first: what is known, not newer and not in it is gone.
 
         It stops after each object, so that a long list need not keep anything else waiting. One that cannot be taken
-        in is logged and stays as it was known.
+        in is set aside and stays as it was known.
         """
         self._deleted[resource] = {uid: at for uid, at in self._deleted[resource].items() if at > version}
         uids = set()
         for obj in objects:
             uids.add(obj["metadata"]["uid"])
-            try:
+            with self._set_aside.reading(resource, obj):
                 self.apply(resource, obj)
-            except Exception:
-                # One object that cannot be read never keeps the others from being seen.
-                log.exception("an object could not be taken in", resource=resource, uid=obj["metadata"]["uid"])
             yield
         for gone in [known for known in self._known(resource) if known[0] not in uids and known[1] <= version]:
             self._deleted[resource][gone[0]] = version

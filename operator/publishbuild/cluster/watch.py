@@ -15,6 +15,7 @@ import structlog
 from publishbuild.cluster.api import GONE, ApiError, Object
 from publishbuild.cluster.loop_time import LoopTime
 from publishbuild.cluster.objects import Cluster
+from publishbuild.cluster.set_aside import SetAside
 
 log = structlog.get_logger(__name__)
 
@@ -32,12 +33,22 @@ class Watch:
     been missed: it takes in a whole list of the resource, and answers with the list's resourceVersion.
     """
 
-    def __init__(self, cluster: Cluster, resource: str, namespace: str, *, on_change: OnChange, relist: Relist) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        resource: str,
+        namespace: str,
+        *,
+        on_change: OnChange,
+        relist: Relist,
+        set_aside: SetAside | None = None,
+    ) -> None:
         self._cluster = cluster
         self._resource = resource
         self._namespace = namespace
         self._on_change = on_change
         self._relist = relist
+        self._set_aside = set_aside or SetAside()
         self._version = 0
         self._failures = 0
 
@@ -62,16 +73,10 @@ class Watch:
                 self._failures = 0
                 self._version = int(obj["metadata"]["resourceVersion"])
                 if kind != "BOOKMARK":
-                    self._hand_on(obj, deleted=kind == "DELETED")
-                # A burst that is read in one go must not keep the lease from being renewed.
+                    with self._set_aside.reading(self._resource, obj):
+                        self._on_change(self._resource, obj, kind == "DELETED")
+                # A burst that is read in one go must not hold the loop.
                 await loop_time.share()
-
-    def _hand_on(self, obj: Object, *, deleted: bool) -> None:
-        try:
-            self._on_change(self._resource, obj, deleted)
-        except Exception:
-            # One object that cannot be read never keeps the others from being seen.
-            log.exception("an object could not be taken in", resource=self._resource, uid=obj["metadata"].get("uid"))
 
     async def _back_off(self, error: ApiError) -> None:
         self._failures += 1

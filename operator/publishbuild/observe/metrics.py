@@ -48,6 +48,9 @@ class Metrics:
         self.api_requests = Counter(
             f"{prefix}api_requests_total", "Requests to the API server", ("verb", "resource", "code"), registry=registry
         )
+        self.set_aside = Counter(
+            f"{prefix}objects_set_aside_total", "Objects that could not be read", ("resource",), registry=registry
+        )
         self.leader = Gauge(f"{prefix}leader", "1 while this process leads", registry=registry)
         self.redis_up = Gauge(f"{prefix}redis_up", "1 while Redis answers", registry=registry)
         tasks = Gauge(f"{prefix}tasks", "asyncio tasks of the operator's own loop", registry=registry)
@@ -57,6 +60,10 @@ class Metrics:
     def count_request(self, verb: str, resource: str, code: str) -> None:
         """Count one request to the API server."""
         self.api_requests.labels(verb, resource, code).inc()
+
+    def count_set_aside(self, resource: str) -> None:
+        """Count one object that could not be read."""
+        self.set_aside.labels(resource).inc()
 
     def show_queue(self, depth: Callable[[], Depth], running: Callable[[], Mapping[str, int]]) -> None:
         """Show the queue as it is at each scrape: ``depth`` by (namespace, reason), ``running`` by namespace."""
