@@ -15,15 +15,20 @@ from publishbuild.cluster.api import (
     ApiError,
 )
 from publishbuild.cluster.login_program import NO_CREDENTIALS
+from publishbuild.printable import printable
 
 _RESOURCE_PATH = f"/apis/{names.GROUP}/"
 
 
 class PublishBuildError(Exception):
-    """Base of all errors of this package; its text is one line. ``status`` is the HTTP status, 0 for no answer."""
+    """Base of all errors of this package; its text is one line, which a terminal and a log may be given as it is.
+
+    ``status`` is the HTTP status, 0 for no answer.
+    """
 
     def __init__(self, message: str, status: int = 0) -> None:
-        super().__init__(" ".join(message.split()))
+        # A refusal quotes what it refuses, and whoever catches nothing gets it on a terminal.
+        super().__init__(printable(" ".join(message.split())))
         self.status = status
 
 
@@ -63,14 +68,14 @@ class UnavailableError(PublishBuildError):
     """The API server cannot answer right now: asking again may help."""
 
 
-_ADVICE: dict[int, tuple[type[PublishBuildError], str]] = {
-    BAD_REQUEST: (RefusedError, "{message}"),
-    UNAUTHORIZED: (UnauthorizedError, "the API server does not accept your credentials: log in again"),
-    FORBIDDEN: (ForbiddenError, "{message}"),
-    CONFLICT: (AlreadyExistsError, "{message}"),
-    GONE: (GoneError, "{message}"),
-    TOO_LARGE: (RefusedError, "{message}"),
-    INVALID: (RefusedError, "{message}"),
+_KINDS: dict[int, type[PublishBuildError]] = {
+    BAD_REQUEST: RefusedError,
+    UNAUTHORIZED: UnauthorizedError,
+    FORBIDDEN: ForbiddenError,
+    CONFLICT: AlreadyExistsError,
+    GONE: GoneError,
+    TOO_LARGE: RefusedError,
+    INVALID: RefusedError,
 }
 
 
@@ -87,8 +92,12 @@ def from_api(error: ApiError, *, host: str, path: str) -> PublishBuildError:
         return _not_found(error, path)
     if error.status == FORBIDDEN and path.startswith(_RESOURCE_PATH):
         return ForbiddenError(f"{error.message} (the roles view and edit have that right)", error.status)
-    kind, advice = _ADVICE.get(error.status, (UnavailableError, "the API server cannot answer right now: {message}"))
-    return kind(advice.format(message=error.message or str(error)), error.status)
+    kind, said = _KINDS.get(error.status, UnavailableError), error.message or str(error)
+    instead = {
+        UnauthorizedError: "the API server does not accept your credentials: log in again",
+        UnavailableError: f"the API server cannot answer right now: {said}",
+    }
+    return kind(instead.get(kind, said), error.status)
 
 
 def _not_found(error: ApiError, path: str) -> PublishBuildError:
