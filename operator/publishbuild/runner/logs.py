@@ -1,4 +1,7 @@
-"""The attempt's log: one JSON object a line on stdout, redacted, and the last lines kept for the report."""
+"""The attempt's log: one JSON object a line on stdout, redacted, and the last lines kept for the report.
+
+It is read on terminals, mostly by `kubectl logs`, which writes it as it is.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,8 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, TextIO
 
 import structlog
+
+from publishbuild.printable import json_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
@@ -64,7 +69,7 @@ def make_log(redactor: Redactor, tail: LogTail, stream: TextIO | None = None) ->
             structlog.processors.format_exc_info,
             redact,
             remember,
-            structlog.processors.JSONRenderer(ensure_ascii=False),
+            structlog.processors.JSONRenderer(serializer=json_line),
         ],
         wrapper_class=structlog.make_filtering_bound_logger("info"),
         cache_logger_on_first_use=False,

@@ -14,14 +14,6 @@ if TYPE_CHECKING:
 
 SECONDS_PER_MINUTE = 60
 
-# Steps that take long, that cost something, or before which nothing is known.
-_DOING = {
-    Step.FIND_BUILD: "an {platform} build of an earlier attempt is looked for",
-    Step.CREATE_BUILD: "the {platform} project is uploaded to EAS",
-    Step.CREATE_SUBMISSION: "{platform} build {build} is handed to the store",
-    Step.RETRY_SUBMISSION: "EAS is asked to run the {platform} submission again",
-}
-
 
 def sentence(
     facts: Mapping[str, PlatformFacts], doing: Mapping[str, Step], failures: Mapping[str, FailureClass]
@@ -35,13 +27,28 @@ def _of(facts: PlatformFacts, doing: Step | None, failure: FailureClass | None) 
     platform, build, submission = facts.platform, facts.build, facts.submission
     if failure is not None:
         return f"{platform} failed: {failure.reason}"
-    if doing in _DOING:
-        return _DOING[doing].format(platform=platform, build=build.id if build else "")
+    if step := _doing(doing, platform, build):
+        return step
     if submission is not None:
         return f"{platform} submission {submission.id} is {submission.status}"
     if build is None:
         return None
     return f"{platform} build {build.id} is {build.status}" + (" at EAS" + _queue(build) if _goes_on(build) else "")
+
+
+def _doing(step: Step | None, platform: str, build: RemoteBuild | None) -> str | None:
+    """Steps that take long, that cost something, or before which nothing is known."""
+    match step:
+        case Step.FIND_BUILD:
+            return f"an {platform} build of an earlier attempt is looked for"
+        case Step.CREATE_BUILD:
+            return f"the {platform} project is uploaded to EAS"
+        case Step.CREATE_SUBMISSION:
+            return f"{platform} build {build.id if build else ''} is handed to the store"
+        case Step.RETRY_SUBMISSION:
+            return f"EAS is asked to run the {platform} submission again"
+        case _:
+            return None
 
 
 def _goes_on(build: RemoteBuild) -> bool:

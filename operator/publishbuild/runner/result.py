@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from publishbuild.printable import is_printable, printable_json
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -99,7 +101,7 @@ class RunResult(_Wire):
 
 
 def _dump(result: RunResult) -> str:
-    return result.model_dump_json(by_alias=True, exclude_none=True, exclude_defaults=True)
+    return printable_json(result.model_dump_json(by_alias=True, exclude_none=True, exclude_defaults=True))
 
 
 def _printable(result: RunResult) -> RunResult:
@@ -116,14 +118,14 @@ def _printable(result: RunResult) -> RunResult:
 
 
 def _json_bytes(text: str) -> Iterator[int]:
-    """How many bytes each character takes in the JSON (a quote takes two, a control character six)."""
+    """How many bytes each character takes in the JSON (a quote takes two, one that is not printable six or twelve)."""
     for character in text:
         if character in '"\\\b\f\n\r\t':
             yield 2
-        elif character < " ":
-            yield 6
-        else:
+        elif is_printable(character):
             yield len(character.encode())
+        else:
+            yield 6 if character <= "\uffff" else 12
 
 
 def _characters_for(text: str, spare: int) -> int:

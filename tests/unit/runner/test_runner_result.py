@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from publishbuild.printable import is_printable
 from publishbuild.runner.result import (
     PROGRESS_BYTES,
     TERMINATION_MESSAGE_BYTES,
@@ -14,6 +15,7 @@ from publishbuild.runner.result import (
     RunResult,
     SubmissionResult,
 )
+from tests.support.hostile_texts import HOSTILE, unsafe
 
 LONG = 'é\\"\n\u0001 x' * 2000
 
@@ -54,8 +56,16 @@ def test_any_progress_is_one_short_line_and_can_be_read_back(result: RunResult) 
     """Whatever the fields hold, the line with its mark is at most 3,500 bytes and is a report again."""
     line = result.to_progress()
     assert len(line.encode()) <= PROGRESS_BYTES
-    assert "\n" not in line
+    assert is_printable(line)
     assert RunResult.from_progress(line) is not None
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_line_for_programs_is_exact_and_harms_no_terminal(name: str) -> None:
+    """What `kubectl logs` shows of a report does nothing, and the report is the same once it is read."""
+    result = RunResult(message=HOSTILE[name], log_tail=HOSTILE[name])
+    assert unsafe(result.to_progress()) == []
+    assert RunResult.from_progress(result.to_progress()) == result
 
 
 def test_another_line_is_no_progress() -> None:
