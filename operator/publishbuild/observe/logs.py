@@ -12,6 +12,8 @@ from typing import Any
 
 import structlog
 
+from publishbuild.printable import printable
+
 # What ends a watch is logged once, by `publishbuild.handlers`; kopf would add its traceback for each of its tasks.
 _QUIETER = {
     "kopf": logging.ERROR,
@@ -30,6 +32,20 @@ def _json_line(_: Any, __: str, event: structlog.typing.EventDict) -> str:
     return json.dumps({**ordered, **event}, default=str)
 
 
+_OF_SEVERAL_LINES = ("exception", "stack")
+
+
+def _for_people(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Builds' words on a terminal: one line, and of a traceback no line that begins where an event does."""
+    traces = {key: event.pop(key) for key in _OF_SEVERAL_LINES if key in event}
+    shown = {
+        printable(key): printable(value if isinstance(value, str) else repr(value)) for key, value in event.items()
+    }
+    return shown | {
+        key: "\n".join(f"  {printable(line)}" for line in str(text).split("\n")) for key, text in traces.items()
+    }
+
+
 def set_up_logs(level: str, form: str) -> None:
     """Send all logs to standard output from ``level`` up, as ``json`` or for the ``console``."""
     shared: list[structlog.typing.Processor] = [
@@ -38,10 +54,10 @@ def set_up_logs(level: str, form: str) -> None:
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
     ]
-    last: structlog.typing.Processor = (
-        _json_line
+    last: list[structlog.typing.Processor] = (
+        [_json_line]
         if form == "json"
-        else structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        else [structlog.processors.format_exc_info, _for_people, structlog.dev.ConsoleRenderer()]
     )
     structlog.configure(
         processors=[
@@ -59,7 +75,7 @@ def set_up_logs(level: str, form: str) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, last],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
         )
     )
     root = logging.getLogger()

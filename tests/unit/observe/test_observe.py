@@ -23,7 +23,9 @@ from publishbuild.observe.logs import set_up_logs
 from publishbuild.observe.metrics import Metrics
 from publishbuild.observe.outcomes import _LABELS, Outcomes
 from tests.builders import Object, a_build, a_job, a_message, a_pod, at, facts, reported, with_status
+from tests.support.hostile_texts import HOSTILE, MARK, unsafe
 
+OUR_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 FAILED_POD = a_pod(1, exit_code=1, message=a_message(failure=("SourceFailed", "no such host")))
 
 
@@ -40,6 +42,20 @@ def written(before: Object, **given: Any) -> PublishBuildStatus:
     status = reported(next_actions(facts(before, **given)))
     assert status is not None
     return status
+
+
+def _fail(words: str) -> None:
+    raise ValueError(words)
+
+
+class _Odd:
+    """A fact that is no text, and has others' words in it."""
+
+    def __init__(self, words: str) -> None:
+        self._words = words
+
+    def __repr__(self) -> str:
+        return self._words
 
 
 def a_life(outcomes: Outcomes, *looks: dict[str, Any], **spec: Any) -> None:
@@ -251,3 +267,21 @@ class TestLogs:
         set_up_logs("info", "console")
         structlog.get_logger("ours").info("hello", build="app-1")
         assert "hello" in capsys.readouterr().out
+
+    @pytest.mark.parametrize("form", ["console", "json"])
+    def test_no_text_is_more_than_text(self, form: str, capsys: pytest.CaptureFixture[str]) -> None:
+        """What an event, its facts or an exception quote of a build is shown, and forges no other event."""
+        set_up_logs("info", form)
+        words = " and ".join(HOSTILE.values())
+        structlog.get_logger("ours").warning(words, message=words, deep={words: [words]}, other=_Odd(words))
+        for name in ("ours", "library"):
+            try:
+                _fail(words)
+            except ValueError:
+                structlog.get_logger(name).exception("failed")
+                logging.getLogger(name).exception(words)
+        written = capsys.readouterr().out
+        assert MARK in written
+        assert unsafe(OUR_COLOURS.sub("", written)) == []
+        begun = [line for line in written.split("\n") if line and not line.startswith(" ")]
+        assert len(begun) == 5
