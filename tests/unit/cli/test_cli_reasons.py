@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-import string
+import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,12 +13,14 @@ import pytest
 from publishbuild import runner
 from publishbuild.cli.reasons import document, table
 from publishbuild.cli.reasons.pods import OTHER_TROUBLE
-from publishbuild.cli.reasons.reason import PLACEHOLDERS, Reason
+from publishbuild.cli.reasons.reason import PLACEHOLDERS, Reason, Step
 from publishbuild.cli.reasons.waiting import LAUNCH_REFUSED, UNSEEN
 from publishbuild.decide.attempts import DISRUPTED
 from publishbuild.names import FailureReason, QueueReason
 from publishbuild.runner.failures import _EAS, _GIT
 
+# A placeholder, and no part of a command's JSON.
+BRACED = re.compile(r"\{([^{}\":]*)\}")
 RUNNER = Path(runner.__file__).parent
 TABLES = (table.WAITS, table.POD_CANNOT_START, table.ENDED, table.ATTEMPT_FAILED)
 ALL = [*(reason for one in TABLES for reason in one.values()), OTHER_TROUBLE, LAUNCH_REFUSED, UNSEEN]
@@ -87,8 +90,15 @@ def test_reasons_read_well(reason: Reason) -> None:
     for step in reason.steps:
         assert step.text.endswith((".", ":", "_page}")) or "https://" in step.text
         assert bool(step.command) == step.text.endswith(":")
-        named = {name for text in (step.text, step.command) for _, name, _, _ in string.Formatter().parse(text) if name}
-        assert named <= set(PLACEHOLDERS)
+        assert set(BRACED.findall(f"{step.text} {step.command}")) <= set(PLACEHOLDERS)
+
+
+def test_values_are_never_filled_in_themselves() -> None:
+    """What a build says stands in a step as it is, braces included, and in a command it is one word of the shell's."""
+    value = "{platform.each.__globals__} {where} $(id); x"
+    advice = Step("It is {name}.", "show {name} {where}").filled({"name": value, "where": "-n 'a b'"})
+    assert advice.text == f"It is {value}."
+    assert shlex.split(advice.command) == ["show", value, "-n", "a b"]
 
 
 def test_the_document_names_each_reason_once() -> None:

@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+_PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
+# Options, each quoted already.
+_OPTIONS = "where"
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """One thing to do about a build, as it is shown: nothing in it is filled in any more."""
+
+    text: str
+    command: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing to do: a sentence and, where there is one, the exact command.
+    """One thing to do about any build: a sentence and, where there is one, the exact command.
 
-    Both may hold the placeholders of `PLACEHOLDERS`, in braces; a brace of their own is doubled.
+    Both are written here, and hold the placeholders of `PLACEHOLDERS`, in braces. Words of a build never become a step:
+    they are an `Advice`.
     """
 
     text: str
     command: str = ""
 
-    def filled(self, values: Mapping[str, str]) -> Step:
-        """The step with its placeholders filled in."""
-        return Step(self.text.format_map(values), self.command.format_map(values))
+    def filled(self, values: Mapping[str, str]) -> Advice:
+        """The step with its placeholders filled in; in the command each value is one word of the shell's."""
+        quoted = {name: value if name == _OPTIONS else shlex.quote(value) for name, value in values.items()}
+        return Advice(_filled(self.text, values), _filled(self.command, quoted))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,3 +74,8 @@ EAS_PAGES = Step("Read the build's log on EAS: {build_page}")
 READ_LOG = Step("Read what the attempts have said:", "publishbuild logs {name} {where}")
 DOCTOR = Step("Look at the operator:", "publishbuild doctor {where}")
 NOTHING = Step("Nothing: it goes on by itself.")
+
+
+def _filled(text: str, values: Mapping[str, str]) -> str:
+    """Each placeholder gives way to its value, which is not looked at again."""
+    return _PLACEHOLDER.sub(lambda found: values[found[1]], text)

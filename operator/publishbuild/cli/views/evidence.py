@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from publishbuild.cli.views.durations import human_duration
+from publishbuild.cli.views.links import shown_link
 from publishbuild.cli.views.listing import eta_text
 from publishbuild.cli.views.sight import Object, Sight
 from publishbuild.models.status import FailedAttempt
@@ -86,25 +87,29 @@ def _eas(sight: Sight) -> Iterator[Evidence]:
     for build in sight.status.builds:
         version = f", {build.app_version} ({build.app_build_version})" if build.app_version else ""
         yield Evidence(f"{build.platform} build", f"{build.id} {build.status}{version}{_link(build.logs_url)}")
-        yield Evidence(f"{build.platform} app", build.artifact_url or "")
+        yield Evidence(f"{build.platform} app", shown_link(build.artifact_url) if build.artifact_url else "")
     for one in sight.status.submissions:
         yield Evidence(f"{one.platform} submission", f"{one.id} {one.status}{_link(one.url)}")
 
 
 def _events(sight: Sight, before: Sequence[Evidence]) -> Iterator[Evidence]:
     for event in sight.events[-MOST_EVENTS:]:
-        reason, message = event.get("reason", ""), " ".join(str(event.get("message", "")).split())
+        reason, message = event.get("reason", ""), str(event.get("message", ""))
         if reason != EventReason.ATTEMPT_FAILED and not _is_said(message, before):
             yield Evidence("event", f"{_ago(_time(event), sight.now)} {reason}" + _then(message))
 
 
 def _is_said(message: str, before: Sequence[Evidence]) -> bool:
-    return any(message in line.says for line in before)
+    return any(_in_one_line(message) in _in_one_line(line.says) for line in before)
+
+
+def _in_one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _log(sight: Sight) -> Iterator[Evidence]:
     tail = (sight.status.failure and sight.status.failure.log_tail) or ""
-    for line in tail.splitlines()[-MOST_LOG_LINES:]:
+    for line in tail.rstrip("\n").split("\n")[-MOST_LOG_LINES:]:
         yield Evidence("log", line.rstrip())
 
 
@@ -129,4 +134,4 @@ def _then(message: str | None) -> str:
 
 
 def _link(url: str | None) -> str:
-    return f", {url}" if url else ""
+    return f", {shown_link(url)}" if url else ""

@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 
 from publishbuild.cli.reasons import table
 from publishbuild.cli.reasons.pods import OTHER_TROUBLE
-from publishbuild.cli.reasons.reason import DOCTOR, NOTHING, Reason, Step
+from publishbuild.cli.reasons.reason import DOCTOR, NOTHING, Advice, Reason, Step
 from publishbuild.cli.reasons.waiting import LAUNCH_REFUSED, UNSEEN
 from publishbuild.cli.views.evidence import Evidence, evidence
+from publishbuild.cli.views.links import shown_link
 from publishbuild.cli.views.listing import eta_text
 from publishbuild.cli.views.sight import Sight
 from publishbuild.models.status import Condition, Failure
@@ -24,7 +25,7 @@ class Explanation:
 
     cause: str
     evidence: tuple[Evidence, ...]
-    steps: tuple[Step, ...]
+    steps: tuple[Advice, ...]
 
 
 def explain(sight: Sight) -> Explanation:
@@ -33,10 +34,11 @@ def explain(sight: Sight) -> Explanation:
     if sight.is_stale:
         steps = (*steps, DOCTOR)
     values = sight.placeholders()
-    return Explanation(f"{sight.name} {cause}", evidence(sight), tuple(step.filled(values) for step in steps))
+    advice = tuple(step if isinstance(step, Advice) else step.filled(values) for step in steps)
+    return Explanation(f"{sight.name} {cause}", evidence(sight), advice)
 
 
-Told = tuple[str, tuple[Step, ...]]
+Told = tuple[str, tuple[Step | Advice, ...]]
 
 
 def _told(sight: Sight) -> Told:
@@ -127,9 +129,13 @@ def _published(sight: Sight, _: Condition) -> Told:
         f"{build.platform} {build.app_version} ({build.app_build_version})" for build in builds if build.app_version
     )
     attempt = len(sight.status.failed_attempts) + 1
-    apps = tuple(Step(f"The {one.platform} app is at {one.artifact_url}") for one in builds if one.artifact_url)
+    apps = tuple(
+        Advice(f"The {one.platform} app is at {shown_link(one.artifact_url)}") for one in builds if one.artifact_url
+    )
     stores = tuple(
-        Step(f"The {one.platform} submission is at {one.url}") for one in sight.status.submissions if one.url
+        Advice(f"The {one.platform} submission is at {shown_link(one.url)}")
+        for one in sight.status.submissions
+        if one.url
     )
     again = Step("Nothing. To build it once more:", "publishbuild retry {name} {where} --force")
     return f"succeeded at attempt {attempt}" + (f": {versions}" if versions else ""), (*apps, *stores, again)

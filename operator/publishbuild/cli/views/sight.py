@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from publishbuild.cli.reasons.reason import PLACEHOLDERS
+from publishbuild.cli.views.links import is_link
 from publishbuild.cli.views.listing import Entry
 from publishbuild.decide.attempts import latest
 from publishbuild.decide.facts import BuildFacts, PodFacts
@@ -100,7 +102,7 @@ class Sight:
         given = {
             "name": self.name,
             "namespace": self.facts.namespace,
-            "where": f"-n {self.facts.namespace}{self.where}",
+            "where": f"-n {shlex.quote(self.facts.namespace)}{self.where}",
             "pod": pod,
             "job": status.job.name if status.job else None,
             "build_page": _page(build.logs_url for build in _worst_first(status.builds)),
@@ -125,4 +127,5 @@ def _worst_first(remote: Sequence[Remote]) -> Sequence[Remote]:
 
 
 def _page(urls: Iterable[str | None]) -> str | None:
-    return next(filter(None, urls), None)
+    """The first page that a person may be sent to."""
+    return next((url for url in urls if url and is_link(url)), None)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from publishbuild.cli.views.links import shown_link
 from publishbuild.cli.views.listing import eta_text
 from publishbuild.cli.views.sight import Sight
 from publishbuild.models.spec import Platform
@@ -60,7 +61,8 @@ def _of_platform(sight: Sight, platform: str, names: tuple[str, ...]) -> Track:
     submission = next((one for one in sight.status.submissions if one.platform == platform), None)
     at = _stage_on_eas(build, submission, names)
     failed = any(one is not None and one.status in _BAD_ENDS for one in (build, submission))
-    link = (submission and submission.url) or (build and build.logs_url) or ""
+    page = (submission and submission.url) or (build and build.logs_url)
+    link = shown_link(page) if page else ""
     return _track(sight, platform, names, at, failed=failed, link=link)
 
 
