@@ -37,7 +37,8 @@ class ApiStandIn:
         answer = self.by_path.get(request.path) or (
             self.answers.pop(0) if self.answers else a_status(500, "", "no more")
         )
-        text = answer.body if isinstance(answer.body, str) else json.dumps(answer.body)
+        body = _selected(answer.body, request.query.get("fieldSelector", ""))
+        text = body if isinstance(body, str) else json.dumps(body)
         if not answer.cut:
             return web.Response(status=answer.status, text=text, content_type="application/json")
         response = web.StreamResponse(status=answer.status)
@@ -50,6 +51,14 @@ class ApiStandIn:
     def queries(self, path: str) -> list[dict[str, str]]:
         """The queries with which ``path`` was asked for."""
         return [query for _, asked, query, _ in self.asked if asked == path]
+
+
+def _selected(body: Any, selector: str) -> Any:
+    """A list's items of the name that is asked for."""
+    wanted = selector.removeprefix("metadata.name=")
+    if not isinstance(body, dict) or "items" not in body or wanted == selector:
+        return body
+    return body | {"items": [item for item in body["items"] if item["metadata"]["name"] == wanted]}
 
 
 def a_list(*items: Object, version: int = 10, more: str = "") -> Answer:

@@ -30,6 +30,7 @@ class Terminal:
     def __init__(self, command: Sequence[str], *, folder: Path, environment: Mapping[str, str]) -> None:
         self._screen: Any = _untyped(pyte).Screen(COLUMNS, LINES)
         self._stream: Any = _untyped(pyte).ByteStream(self._screen)
+        self._sent = b""
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
         self._process = subprocess.Popen(
@@ -56,6 +57,11 @@ class Terminal:
         """What stands on the screen now."""
         self._take_in()
         return "\n".join(line.rstrip() for line in self._screen.display).rstrip()
+
+    def sent(self) -> bytes:
+        """All that the terminal was sent, whatever it made of it."""
+        self._take_in()
+        return self._sent
 
     def styled(self) -> Text:
         """The same with its colours."""
@@ -107,6 +113,7 @@ class Terminal:
                 return
             if not data:
                 return
+            self._sent += data
             self._stream.feed(data)
 
 

@@ -6,6 +6,8 @@ import asyncio
 
 import typer
 
+from publishbuild.printable import is_printable
+
 _SECONDS = 3.0
 
 
@@ -21,6 +23,6 @@ def build_names(context: typer.Context, incomplete: str) -> list[str]:
         return [str(build["metadata"]["name"]) for build in builds]
 
     try:
-        return [name for name in asyncio.run(names()) if name.startswith(incomplete)]
+        return [name for name in asyncio.run(names()) if name.startswith(incomplete) and is_printable(name)]
     except Exception:  # noqa: BLE001  # whatever it is, a terminal in the middle of a line is no place to say so
         return []

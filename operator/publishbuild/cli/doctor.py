@@ -10,6 +10,7 @@ import typer
 from publishbuild.cli import session
 from publishbuild.cli.options import OperatorNamespace, Where, on_cluster
 from publishbuild.cli.output import USAGE, DataFormat, say_data
+from publishbuild.cli.terminal import write
 
 if TYPE_CHECKING:
     from publishbuild.client import Client
@@ -38,15 +39,14 @@ def doctor(
         return await diagnose(client, where.namespace or client.namespace, operator_namespace)
 
     found = session.run(where, work)
-    from publishbuild.cli.terminal import terminal, wrap_width  # noqa: PLC0415  # as above
+    from publishbuild.cli.console import terminal, wrap_width  # noqa: PLC0415  # as above
     from publishbuild.cli.views.check import Mark  # noqa: PLC0415
     from publishbuild.cli.views.checked import checked  # noqa: PLC0415
     from publishbuild.cli.views.checks import checks  # noqa: PLC0415
 
     done = checks(found)
     if output is None:
-        console = terminal()
-        console.print(checked(done, wrap_width(console)))
+        write(checked(done, wrap_width(terminal())))
     else:
         say_data({"checks": [asdict(check) | {"mark": check.mark.name.lower()} for check in done]}, output)
     if any(check.mark is Mark.BAD for check in done):

@@ -52,7 +52,7 @@ def list_builds(
         queue = None if watch else await _queue(client, builds, operator_namespace)
         listing = Listing(queue, all_namespaces=all_namespaces, wide=output is ListFormat.WIDE)
         if builds or watch:
-            say(columns.table(listing.rows(builds, datetime.now(UTC))))
+            say(*columns.table(listing.rows(builds, datetime.now(UTC))))
         else:
             remark(f"no such builds in {f'namespace {namespace}' if namespace else 'any namespace'}")
         if watch:

@@ -9,11 +9,9 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from rich.live import Live
-
 from publishbuild.cli.change_printer import ChangePrinter
+from publishbuild.cli.console import live_view, terminal
 from publishbuild.cli.output import remark, say
-from publishbuild.cli.terminal import terminal
 from publishbuild.cli.views.board import board
 from publishbuild.cli.views.sight import Sight
 
@@ -85,7 +83,7 @@ class LiveScreen:
 async def live_screen(console: Console) -> AsyncGenerator[LiveScreen, None]:
     """A view that is drawn until the block ends, and stays as it was then."""
     screen = LiveScreen(lambda: datetime.now(UTC))
-    with Live(console=console, auto_refresh=False, vertical_overflow="crop") as live:
+    with live_view(console) as live:
 
         def draw() -> None:
             live.update(screen.frame(console.width, console.height), refresh=True)

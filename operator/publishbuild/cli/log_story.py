@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from publishbuild.cli.output import remark, say
 from publishbuild.cli.pod_log import PodLog, Read
+from publishbuild.cli.terminal import write
 from publishbuild.cli.views.log_lines import AttemptLog, attempt_logs, header, kept_lines, readable
 from publishbuild.cli.views.state import state_line
 from publishbuild.client import NoClusterError, UnavailableError
@@ -127,4 +128,4 @@ class _Headed:
         shown = line if self.raw else readable(line)
         if shown is not None:
             self.head()
-            say(shown)
+            write(shown, exact=self.raw)

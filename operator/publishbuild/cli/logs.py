@@ -37,7 +37,10 @@ def logs(
     tail: Annotated[
         int | None, typer.Option("--tail", min=0, metavar="N", help="The last N lines of each attempt.")
     ] = None,
-    raw: Annotated[bool, typer.Option("--raw", help="Lines as the pods have written them.")] = False,
+    raw: Annotated[
+        bool,
+        typer.Option("--raw", help="Lines as the pods wrote them; a terminal gets control characters escaped."),
+    ] = False,
 ) -> None:
     """Show the log of all attempts, also where their pods are gone."""
 

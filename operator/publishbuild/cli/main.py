@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import traceback
 from typing import Annotated, Any
 
 import typer
@@ -12,7 +13,8 @@ from typer.core import TyperGroup
 
 from publishbuild import __version__
 from publishbuild.cli import cancel, doctor, listing, logs, pause, queue, retry, submit, suspend, watch, why
-from publishbuild.cli.output import USAGE, refuse
+from publishbuild.cli.output import USAGE, refuse, remark, say, say_document
+from publishbuild.cli.terminal import write
 
 
 class _OneLineErrors(TyperGroup):
@@ -26,9 +28,11 @@ class _OneLineErrors(TyperGroup):
             command = getattr(getattr(wrong, "ctx", None), "command_path", "publishbuild")
             # typer names the class of the error where a choice is wrong.
             said = wrong.format_message().replace(": Value error, ", ": ").rstrip(".")
-            typer.echo(f"publishbuild: {said} (see {command} --help)", err=True)
+            remark(f"publishbuild: {said} (see {command} --help)")
         except typer.Abort:
-            typer.echo("publishbuild: stopped", err=True)
+            remark("publishbuild: stopped")
+        except Exception:  # noqa: BLE001  # a defect, whose words may quote a tenant's
+            write(*traceback.format_exc().splitlines(), stderr=True)
         sys.exit(USAGE)
 
 
@@ -62,7 +66,7 @@ for _verb, _function, _examples in (
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(__version__)
+        say(__version__)
         raise typer.Exit
 
 
@@ -75,7 +79,7 @@ def main(
 ) -> None:
     """Publishes Expo apps in the background, one Kubernetes Job per build."""
     if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
+        say_document(context.get_help())
 
 
 @app.command()
@@ -110,4 +114,4 @@ def crd() -> None:
     """Print the CustomResourceDefinition, to be piped into ``kubectl apply -f -``."""
     from publishbuild.models.crd import crd_yaml  # noqa: PLC0415
 
-    typer.echo(crd_yaml(), nl=False)
+    say_document(crd_yaml())

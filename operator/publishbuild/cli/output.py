@@ -1,8 +1,7 @@
-"""What the command writes: results to stdout, remarks to stderr, one line for an error."""
+"""What the command says: results on stdout, remarks on stderr, one line for an error."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any, NoReturn
@@ -10,6 +9,8 @@ from typing import Any, NoReturn
 import typer
 
 from publishbuild import names
+from publishbuild.cli.documents import as_json, as_yaml
+from publishbuild.cli.terminal import write
 
 Object = dict[str, Any]
 
@@ -40,19 +41,24 @@ class DataFormat(StrEnum):
     YAML = "yaml"
 
 
-def say(text: str) -> None:
-    """A result, for people and scripts."""
-    typer.echo(text)
+def say(*texts: str) -> None:
+    """Results, for people and scripts, each on a line of its own."""
+    write(*texts)
+
+
+def say_document(text: str) -> None:
+    """A text of the command's own making, on as many lines as it has."""
+    write(*text.removesuffix("\n").split("\n"))
 
 
 def remark(text: str) -> None:
-    """What scripts need not read."""
-    typer.echo(text, err=True)
+    """What scripts need not read, on one line."""
+    write(text, stderr=True)
 
 
 def refuse(text: str) -> NoReturn:
     """End with one line and exit code 1."""
-    typer.echo(f"publishbuild: {text}", err=True)
+    write(f"publishbuild: {text}", stderr=True)
     raise typer.Exit(USAGE)
 
 
@@ -63,29 +69,23 @@ def full_name(build: Object) -> str:
 
 def say_object(build: Object, style: ObjectFormat | ListFormat) -> None:
     """The one object."""
-    say(full_name(build) if style == "name" else _dumped(_shown(build), style))
+    if style == "name":
+        say(full_name(build))
+    else:
+        say_data(_shown(build), style)
 
 
 def say_list(builds: Sequence[Object], style: ListFormat) -> None:
     """All objects, as kubectl would: a List, or a name a line."""
-    if style == "name":
-        for build in builds:
-            say(full_name(build))
-        return
-    say(_dumped({"apiVersion": "v1", "kind": "List", "items": [_shown(build) for build in builds]}, style))
+    if style != "name":
+        say_data({"apiVersion": "v1", "kind": "List", "items": [_shown(build) for build in builds]}, style)
+    elif builds:
+        say(*map(full_name, builds))
 
 
 def say_data(data: Mapping[str, Any], style: str) -> None:
-    """Data of the command's own."""
-    say(_dumped(data, style))
-
-
-def _dumped(data: Mapping[str, Any], style: str) -> str:
-    if style == "json":
-        return json.dumps(data, indent=2, ensure_ascii=False)
-    import yaml  # noqa: PLC0415  # comes with the extra `client`, and most calls need none
-
-    return str(yaml.safe_dump(dict(data), sort_keys=False, allow_unicode=True)).rstrip()
+    """Data for programs."""
+    say_document(as_json(data) if style == "json" else as_yaml(data))
 
 
 def _shown(build: Object) -> Object:

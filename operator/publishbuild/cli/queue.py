@@ -68,7 +68,7 @@ async def _live(client: Client, operator_namespace: str | None) -> LiveQueue | N
 
 def _show(places: list[Place], live: LiveQueue | None) -> None:
     if places:
-        say(columns.table(queue_rows(places, datetime.now(UTC))))
+        say(*columns.table(queue_rows(places, datetime.now(UTC))))
     else:
         remark("nothing waits")
     if live is not None:

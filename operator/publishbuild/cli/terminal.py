@@ -1,15 +1,33 @@
-"""The terminal, as rich sees it: colours unless NO_COLOR is set, no colours where the output is read by a program."""
+"""The only way out of the command: whatever it says goes through `write`, which no text of a tenant's outsmarts."""
 
 from __future__ import annotations
 
-from rich.console import Console
+import sys
+from typing import TYPE_CHECKING
+
+import typer
+
+from publishbuild.printable import printable
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 
-def terminal(*, stderr: bool = False) -> Console:
-    """stdout or stderr. Nothing is wrapped, highlighted or read as markup unless a caller says so."""
-    return Console(stderr=stderr, highlight=False, markup=False, emoji=False, soft_wrap=True)
+def write(*lines: str | Text, stderr: bool = False, exact: bool = False) -> None:
+    """Write each of ``lines`` on a line of its own; what a terminal would act on is written out (`printable`).
 
+    ``exact``: for a program that reads stdout, lines as they are; on a terminal the same as without.
+    """
+    if exact and not sys.stdout.isatty():
+        sys.stdout.writelines(f"{line}\n" for line in lines)
+        sys.stdout.flush()
+        return
+    words = [line for line in lines if isinstance(line, str)]
+    if len(words) == len(lines):
+        typer.echo("\n".join(map(printable, words)), err=stderr)
+        return
+    from publishbuild.cli.console import terminal  # noqa: PLC0415  # most calls need no colours
 
-def wrap_width(console: Console) -> int | None:
-    """Where to break sentences; None where a program reads, which wants a fact a line."""
-    return console.width if console.is_terminal else None
+    console = terminal(stderr=stderr)
+    for line in lines:
+        console.print(printable(line) if isinstance(line, str) else line)

@@ -25,9 +25,9 @@ async def watch_to_end(
     operator_namespace: str | None = None,
 ) -> int:
     """Show ``builds``, on a terminal as a live view, until all have ended: the exit code of `follow`."""
+    from publishbuild.cli.console import terminal  # noqa: PLC0415
     from publishbuild.cli.live import PlainScreen, is_live, live_screen  # noqa: PLC0415  # `--help` needs none of it
     from publishbuild.cli.live_feeds import feeds  # noqa: PLC0415
-    from publishbuild.cli.terminal import terminal  # noqa: PLC0415
 
     if plain or not is_live():
         return await follow(client, builds, PlainScreen(), selector=selector, seconds=seconds)

@@ -11,6 +11,7 @@ from publishbuild.cli import session
 from publishbuild.cli.options import Name, OperatorNamespace, Where, on_cluster
 from publishbuild.cli.output import DataFormat, say_data
 from publishbuild.cli.seeing import options_of, see
+from publishbuild.cli.terminal import write
 
 if TYPE_CHECKING:
     from publishbuild.cli.views.sight import Sight
@@ -38,7 +39,7 @@ def why(
         return await see(client, build, datetime.now(UTC), operator_namespace, options_of(where, namespace=False))
 
     sight = session.run(where, work)
-    from publishbuild.cli.terminal import terminal, wrap_width  # noqa: PLC0415  # `--help` needs none of it
+    from publishbuild.cli.console import terminal, wrap_width  # noqa: PLC0415  # `--help` needs none of it
     from publishbuild.cli.views.explain import explain  # noqa: PLC0415
     from publishbuild.cli.views.explained import as_data, explained  # noqa: PLC0415
 
@@ -46,5 +47,4 @@ def why(
     if output is not None:
         say_data(as_data(explanation), output)
         return
-    console = terminal()
-    console.print(explained(explanation, wrap_width(console)))
+    write(explained(explanation, wrap_width(terminal())))

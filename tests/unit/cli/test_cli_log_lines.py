@@ -28,6 +28,9 @@ def line(**fields: object) -> str:
         ('{"its": "own JSON"}', '{"its": "own JSON"}'),
         ("{not JSON", "{not JSON"),
         ("", ""),
+        ("\tat App.main(App.java:7)", "        at App.main(App.java:7)"),
+        ('{"a":' * 100_000, '{"a":' * 100_000),
+        ('{"a":' + "9" * 5_000 + "}", '{"a":' + "9" * 5_000 + "}"),
     ],
 )
 def test_lines_are_readable(written: str, shown: str | None) -> None:

@@ -28,7 +28,13 @@ def a_queue(*entries: QueueEntry) -> LiveQueue:
 class TestColumns:
     def test_columns_line_up_and_end_without_blanks(self) -> None:
         """Each column is as wide as its widest cell, and no line ends in blanks, so that scripts can cut them."""
-        assert columns.table([["NAME", "X"], ["long-name", ""]]) == "NAME        X\nlong-name"
+        assert columns.table([["NAME", "X"], ["long-name", ""]]) == ["NAME        X", "long-name"]
+
+    def test_a_cell_is_one_cell(self) -> None:
+        """What would end a row or begin another column is written out, and no cell is longer than a name may be."""
+        _, first, second = columns.table([["NAME", "X"], ["a\nb\tc", "y" * 5000], ["d", "z"]])
+        assert first == f"a\\nb\\tc   {'y' * 252}…"
+        assert second == "d         z"
 
 
 class TestListing:

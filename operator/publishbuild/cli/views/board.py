@@ -10,6 +10,7 @@ from publishbuild.cli.views.durations import human_duration
 from publishbuild.cli.views.listing import eta_text
 from publishbuild.cli.views.sight import Sight
 from publishbuild.cli.views.stages import Stage, State, Track, tracks
+from publishbuild.cli.views.styled import stacked, styled
 from publishbuild.names import Phase
 
 _LOOKS = {
@@ -32,12 +33,12 @@ def board(sights: Sequence[Sight], log: Sequence[str], trouble: str, *, width: i
         log = log[-max(0, height - 1 - len(lines)) :] if len(lines) < height - 1 else ()
     if len(lines) > height - 1:
         lines = _in_short(sights, height - 1)
-    lines += [Text(f"{_INDENT}│ {line}", style="dim") for line in log]
+    lines += [styled(f"{_INDENT}│ {line}", style="dim") for line in log]
     if trouble:
-        lines.append(Text(trouble, style="yellow"))
+        lines.append(styled(trouble, style="yellow"))
     for line in lines:
         line.truncate(width, overflow="ellipsis")
-    return Text("\n").join(lines)
+    return stacked(lines)
 
 
 def _in_full(sight: Sight) -> Iterator[Text]:
@@ -45,9 +46,9 @@ def _in_full(sight: Sight) -> Iterator[Text]:
     ways = tracks(sight)
     column = max(len(way.platform) for way in ways)
     for way in ways:
-        yield Text.assemble(_INDENT, way.platform.ljust(column), _INDENT if column else "", _strip(way.stages))
+        yield styled(_INDENT, way.platform.ljust(column), _INDENT if column else "", _strip(way.stages))
         yield from (
-            Text(f"{_INDENT}{' ' * column}{_INDENT if column else ''}{line}", style="dim") for line in _details(way)
+            styled(f"{_INDENT}{' ' * column}{_INDENT if column else ''}{line}", style="dim") for line in _details(way)
         )
     yield from _attempts(sight)
     yield from _ending(sight)
@@ -62,9 +63,9 @@ def _in_short(sights: Sequence[Sight], most: int) -> list[Text]:
         doing = next(
             (f"{stage.name}" for way in tracks(sight) for stage in way.stages if stage.state is State.ACTIVE), ""
         )
-        lines.append(Text.assemble(_head(sight), _INDENT, (doing, "cyan")))
+        lines.append(styled(_head(sight), _INDENT, (doing, "cyan")))
     if len(shown) < len(ordered):
-        lines.append(Text(f"… and {len(ordered) - len(shown)} more", style="dim"))
+        lines.append(styled(f"… and {len(ordered) - len(shown)} more", style="dim"))
     return lines
 
 
@@ -75,7 +76,7 @@ def _head(sight: Sight) -> Text:
     lasted = human_duration(((status.completion_time or sight.now) - began).total_seconds())
     words = [attempts, lasted if status.start_time else f"waits for {lasted}"]
     style = _PHASE_STYLES.get(phase, "bold cyan") if phase else "bold"
-    return Text.assemble((sight.name, "bold"), _INDENT, (str(phase or "Created"), style), *(
+    return styled((sight.name, "bold"), _INDENT, (str(phase or "Created"), style), *(
         f"{_INDENT}{word}" for word in words if word
     ))  # fmt: skip
 
@@ -86,9 +87,9 @@ def _strip(stages: Sequence[Stage]) -> Text:
         mark, style = _LOOKS[stage.state]
         if parts:
             ahead = stage.state is State.AHEAD
-            parts.append(Text(" ── " if ahead else " ━━ ", style="dim" if ahead else "green"))
-        parts.append(Text(f"{mark} {stage.name}", style=style))
-    return Text().join(parts)
+            parts.append(styled(" ── " if ahead else " ━━ ", style="dim" if ahead else "green"))
+        parts.append(styled(f"{mark} {stage.name}", style=style))
+    return styled(*parts)
 
 
 def _details(way: Track) -> Iterator[str]:
@@ -98,14 +99,14 @@ def _details(way: Track) -> Iterator[str]:
 def _attempts(sight: Sight) -> Iterator[Text]:
     for attempt in sight.status.failed_attempts[-2:]:
         said = f": {attempt.message}" if attempt.message else ""
-        yield Text(f"{_INDENT}attempt {attempt.number} failed, {attempt.reason}{said}", style="yellow")
+        yield styled(f"{_INDENT}attempt {attempt.number} failed, {attempt.reason}{said}", style="yellow")
     if sight.next_attempt is not None:
         when = eta_text(sight.next_attempt, sight.now)
-        yield Text(f"{_INDENT}next attempt {'any moment now' if when == 'now' else f'about {when}'}", style="yellow")
+        yield styled(f"{_INDENT}next attempt {'any moment now' if when == 'now' else f'about {when}'}", style="yellow")
 
 
 def _ending(sight: Sight) -> Iterator[Text]:
     said = sight.succeeded
     if said is not None and said.status != "Unknown":
         style = "green" if said.status == "True" else "red"
-        yield Text(f"{_INDENT}{said.reason}: {said.message}", style=style)
+        yield styled(f"{_INDENT}{said.reason}: {said.message}", style=style)

@@ -9,14 +9,17 @@ from typing import Any
 from rich.text import Text
 
 from publishbuild.cli.views.explain import Explanation
+from publishbuild.cli.views.styled import stacked, styled
 from publishbuild.cli.views.wrapping import broken
 
 _INDENT = "  "
+# The name of a platform is a word of the tool's that has built for it.
+_WIDEST_LABEL = 24
 
 
 def explained(explanation: Explanation, width: int | None) -> Text:
     """Broken at ``width``, None for lines of any length; a command is never broken, so that it can be copied."""
-    return Text("\n").join(_lines(explanation, width))
+    return stacked(_lines(explanation, width))
 
 
 def as_data(explanation: Explanation) -> Mapping[str, Any]:
@@ -26,20 +29,20 @@ def as_data(explanation: Explanation) -> Mapping[str, Any]:
 
 def _lines(explanation: Explanation, width: int | None) -> Iterator[Text]:
     for line in broken(f"{explanation.cause}.", "", width):
-        yield Text(line, style="bold")
+        yield styled(line, style="bold")
     if explanation.evidence:
-        yield Text()
-    column = max((len(fact.what) for fact in explanation.evidence), default=0)
+        yield styled()
+    column = min(max((len(fact.what) for fact in explanation.evidence), default=0), _WIDEST_LABEL)
     before = ""
     for fact in explanation.evidence:
         label = "" if fact.what == before else fact.what
         before = fact.what
         first, *rest = broken(fact.says, " " * (column + 2 * len(_INDENT)), width)
-        yield Text.assemble(_INDENT, (label.ljust(column), "cyan"), _INDENT, first.lstrip())
-        yield from map(Text, rest)
-    yield Text()
-    yield Text("What to do:", style="bold")
+        yield styled(_INDENT, (label.ljust(column), "cyan"), _INDENT, first.lstrip())
+        yield from map(styled, rest)
+    yield styled()
+    yield styled("What to do:", style="bold")
     for step in explanation.steps:
-        yield from map(Text, broken(step.text, _INDENT, width))
+        yield from map(styled, broken(step.text, _INDENT, width))
         if step.command:
-            yield Text(f"{_INDENT * 3}{step.command}", style="green")
+            yield styled(f"{_INDENT * 3}{step.command}", style="green")

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from publishbuild.cli.views.links import shown_link
 from publishbuild.decide.attempts import age
 from publishbuild.decide.facts import PodFacts
 from publishbuild.models.status import FailedAttempt, PublishBuildStatus
@@ -47,7 +48,7 @@ def kept_lines(attempt: AttemptLog, status: PublishBuildStatus) -> Iterator[str]
     failure = status.failure
     if failure is not None and failure.pod == attempt.pod and failure.log_tail:
         yield "(the pod is gone; its last lines were kept)"
-        yield from failure.log_tail.splitlines()
+        yield from failure.log_tail.rstrip("\n").split("\n")
     elif attempt.recorded is not None:
         yield f"(the pod is gone; it failed: {attempt.recorded.reason}: {attempt.recorded.message})"
     else:
@@ -58,21 +59,25 @@ def eas_links(status: PublishBuildStatus) -> Iterator[str]:
     """The pages on EAS that have the logs of its own side."""
     for build in status.builds:
         if build.logs_url:
-            yield f"{build.platform} build {build.id} is {build.status}: {build.logs_url}"
+            yield f"{build.platform} build {build.id} is {build.status}: {shown_link(build.logs_url)}"
     for one in status.submissions:
         if one.url:
-            yield f"{one.platform} submission {one.id} is {one.status}: {one.url}"
+            yield f"{one.platform} submission {one.id} is {one.status}: {shown_link(one.url)}"
 
 
 def readable(line: str) -> str | None:
-    """A line of the Expo runner as a sentence with its time, other lines as they are; None for what is for programs."""
+    """A line of the Expo runner as a sentence with its time, other lines as they are; None for what is for programs.
+
+    Tabs, with which a trace of calls is written, become blanks.
+    """
     if line.startswith(PROGRESS_MARK):
         return None
+    line = line.expandtabs()
     if not line.startswith("{"):
         return line
     try:
         entry: Mapping[str, Any] = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):  # whoever writes a log can nest brackets without end
         return line
     if not {"timestamp", "level", "event"} <= entry.keys():
         return line

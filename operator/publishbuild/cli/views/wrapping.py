@@ -8,7 +8,11 @@ _NARROWEST = 40
 
 
 def broken(text: str, indent: str, width: int | None) -> list[str]:
-    """``text`` on lines of ``width``, each after ``indent``; on one line where ``width`` is None. Words stay whole."""
+    """``text`` on lines of ``width``, each after ``indent``; on one line where ``width`` is None. Words stay whole.
+
+    Where ``text`` breaks its lines, a blank is shown: no line but the first stands without the indent.
+    """
+    text = " ".join(text.split())
     if width is None:
         return [indent + text]
     return textwrap.wrap(
