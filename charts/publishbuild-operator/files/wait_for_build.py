@@ -35,7 +35,17 @@ def main(namespace: str, name: str, seconds: float) -> str:
     return f"not within {seconds:.0f} s; the last that was said: {said}"
 
 
+def printable(text: str) -> str:
+    """``text`` on one line, without what a terminal would act on: `helm test --logs` shows it as it is."""
+    return "".join(character if character.isprintable() else " " for character in text)
+
+
+def told(namespace: str, name: str, seconds: str) -> int:
+    """Say what is wrong, or that nothing is: the exit code."""
+    wrong = main(namespace, name, float(seconds))
+    print(printable(wrong) or "the build has succeeded")
+    return 1 if wrong else 0
+
+
 if __name__ == "__main__":
-    wrong = main(sys.argv[1], sys.argv[2], float(sys.argv[3]))
-    print(wrong or "the build has succeeded")
-    sys.exit(1 if wrong else 0)
+    sys.exit(told(*sys.argv[1:4]))
