@@ -16,7 +16,6 @@ import time
 from collections.abc import Sequence
 
 from rich.console import Console
-from rich.text import Text
 
 from hack.cluster import lifecycle
 from hack.cluster.places import ClusterError, State
@@ -32,6 +31,7 @@ from hack.demo.watch import PartEndedError, PartsWatch
 from hack.prepare.surroundings import settle
 from hack.side_by_side import Side, SideFailedError
 from hack.side_by_side import run as run_beside
+from publishbuild.cli.views.styled import stacked, styled
 
 NAMESPACE = "publishbuild-demo"
 STATE = ROOT / ".cluster"
@@ -77,14 +77,19 @@ def main() -> int:
     console.print(f"\n{word}, after {demo.parts.summary()}", soft_wrap=True)
     demo.next_commands()
     for line in why:
-        console.print(Text(line), soft_wrap=True)
+        _say(line)
     return code
 
 
 def _stopped(reason: object, why: Sequence[str] = ()) -> int:
-    """The reason is the last thing on the screen, and says nothing that rich would take for markup."""
-    console.print(Text("\n".join((f"\nThe demo stopped. {reason}", *why)), style="red"), soft_wrap=True)
+    """The reason is the last thing on the screen."""
+    _say("\n".join((f"\nThe demo stopped. {reason}", *why)), style="red")
     return 2
+
+
+def _say(text: str, style: str = "") -> None:
+    """Lines of others' words: they say nothing that rich or the terminal would obey."""
+    console.print(stacked(styled(line, style=style) for line in text.split("\n")), soft_wrap=True)
 
 
 class _Demo:
@@ -141,7 +146,7 @@ class _Demo:
         return kubectl
 
     def _elsewhere(self, context: str) -> Kubectl:
-        console.print(f"[bold]·[/] uses the context {context} of your own kubeconfig", soft_wrap=True)
+        console.print(styled(("·", "bold"), f" uses the context {context} of your own kubeconfig"), soft_wrap=True)
         kubectl = Kubectl(NAMESPACE, context=context)
         require_fit(kubectl, self._images)
         return kubectl
@@ -156,11 +161,13 @@ class _Demo:
         """Three commands to try next, each with what it shows."""
         if self._stays:
             where = f"--context {shlex.quote(self._context)}" if self._context else "--kubeconfig .cluster/kubeconfig"
-            command = f".venv/bin/publishbuild {{}} {where} -n {NAMESPACE}"
             rows = [
-                (command.format("why errored"), "what went wrong, and what to do"),
-                (command.format("logs published"), "what the runner did"),
-                (command.format("retry errored --watch"), "the same build again, live; it fails again, as it should"),
+                (f".venv/bin/publishbuild {verb} {where} -n {NAMESPACE}", what)
+                for verb, what in (
+                    ("why errored", "what went wrong, and what to do"),
+                    ("logs published", "what the runner did"),
+                    ("retry errored --watch", "the same build again, live; it fails again, as it should"),
+                )
             ]
         else:
             rows = [
@@ -170,13 +177,13 @@ class _Demo:
             ]
         console.print("\nTry next:")
         for row in rows:
-            console.print(Text("  " + "   # ".join(row)), soft_wrap=True)
+            _say("  " + "   # ".join(row))
         self.tell_what_stays()
 
     def tell_what_stays(self) -> None:
         """How to remove what this demo leaves, on the machine or on a cluster of the user's own."""
         if self._context and self._installed:
-            console.print(Text(f"\n{remains.told(self._installed)}"), soft_wrap=True)
+            _say(f"\n{remains.told(self._installed)}")
         elif self._stays and not self._context and lifecycle.is_up(State.at(STATE)):
             console.print("All of it stays up; remove it with: make cluster-down")
 

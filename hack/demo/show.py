@@ -11,6 +11,10 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
+from publishbuild.cli.views.links import shown_link
+from publishbuild.cli.views.styled import Part, styled
+from publishbuild.printable import printable
+
 Object = dict[str, Any]
 POLL_SECONDS = 0.5
 
@@ -37,21 +41,27 @@ def summary(console: Console, builds: list[Object]) -> None:
     """What each build made: phase, attempts, EAS builds and submissions with their pages, time taken."""
     for build in builds:
         status = build.get("status", {})
-        console.print(f"\n[bold]{build['metadata']['name']}[/]: {status.get('phase')} ({_succeeded(build)['reason']})")
-        console.print(f"  attempts {status.get('attempts', 0)}, time taken {_taken(build)}, ", end="")
-        console.print(f"commit {status.get('source', {}).get('commit', '-')}", highlight=False)
+        console.print()
+        _say(console, (build["metadata"]["name"], "bold"), f": {status.get('phase')} ({_succeeded(build)['reason']})")
+        commit = status.get("source", {}).get("commit", "-")
+        _say(console, f"  attempts {status.get('attempts', 0)}, time taken {_taken(build)}, commit {commit}")
         for kind, page in (("builds", "logsURL"), ("submissions", "url")):
             for made in status.get(kind, ()):
-                line = f"  EAS {kind[:-1]} {made['platform']:8} {made['id']} {made['status']} {made.get(page, '')}"
-                console.print(line, highlight=False, soft_wrap=True)
+                link = shown_link(made[page]) if page in made else ""
+                _say(console, f"  EAS {kind[:-1]} {made['platform']:8} {made['id']} {made['status']} {link}")
         if status.get("failure"):
-            console.print(f"  failure: {status['failure']['reason']}: {status['failure']['message']}", soft_wrap=True)
+            _say(console, f"  failure: {status['failure']['reason']}: {status['failure']['message']}")
+
+
+def _say(console: Console, *parts: Part) -> None:
+    """One line. What a build says is text, and neither rich's markup nor an order to the terminal."""
+    console.print(styled(*parts), soft_wrap=True)
 
 
 def _table(builds: list[Object]) -> Table:
     table = Table("Build", "Phase", "Position", "Attempts", "Reason", "What it says", expand=True)
     for build in builds:
-        table.add_row(*_cells(build))
+        table.add_row(*map(styled, _cells(build)))
     return table
 
 
@@ -68,10 +78,10 @@ def _cells(build: Object) -> tuple[str, ...]:
 
 
 def _lines(console: Console, builds: list[Object], shown: str) -> str:
-    text = "\n".join(_line(build) for build in builds)
-    for line in text.splitlines():
+    text = "\n".join(printable(_line(build)) for build in builds)
+    for line in text.split("\n"):
         if line not in shown:
-            console.print(f"{datetime.now().astimezone():%H:%M:%S}  {line}", highlight=False, soft_wrap=True)
+            _say(console, f"{datetime.now().astimezone():%H:%M:%S}  {line}")
     return text
 
 
