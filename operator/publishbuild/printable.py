@@ -16,6 +16,7 @@ _UNSAFE = re.compile(
     "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff"
     "\U000e0000-\U000e00ff]"
 )
+_TAB = "    "
 _COLOUR = re.compile(r"\x1b\[[0-9;:]*+m")
 
 
@@ -27,6 +28,12 @@ def printable(text: str) -> str:
     if _UNSAFE.search(text) is None:
         return text
     return _UNSAFE.sub(_as_python_writes_it, _COLOUR.sub("", text))
+
+
+def printable_lines(text: str) -> str:
+    """``text`` with each of its lines made printable; a tab, with which traces of calls are written, becomes blanks."""
+    lines = text.replace("\t", _TAB).split("\n")
+    return "\n".join(printable(line.removesuffix("\r")) for line in lines)
 
 
 def is_printable(text: str) -> bool:

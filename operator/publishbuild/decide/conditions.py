@@ -8,10 +8,11 @@ from typing import Literal
 
 from publishbuild.models.status import Condition
 from publishbuild.names import ConditionType
+from publishbuild.printable import printable_lines
 
 Status = Literal["True", "False", "Unknown"]
 
-# The API server's words can be of any length; the CRD takes 32768 characters.
+# The API server's words can be of any length, and quote anybody's; the CRD takes 32768 characters.
 _MESSAGE_LENGTH = 4096
 
 
@@ -37,7 +38,7 @@ def conditions(
             type=kind,
             status=status,
             reason=verdict.reason,
-            message=verdict.message[:_MESSAGE_LENGTH],
+            message=printable_lines(verdict.message)[:_MESSAGE_LENGTH],
             last_transition_time=since,
             observed_generation=generation,
         )

@@ -1,12 +1,16 @@
 """What a pod says, read before it is redacted: of a JSON object each string by itself, anything else as a whole.
 
 Redaction before reading would take a quote or a brace for a part of a secret, and the whole report would be lost.
+
+What a terminal would act on is written out before redaction, which a colour code within a secret would get past:
+statuses and Events are read by kubectl and by other programs that write them to a terminal as they are.
 """
 
 from __future__ import annotations
 
 import json
 
+from publishbuild.printable import printable_lines
 from publishbuild.redaction import HIDDEN, bounded, is_secret, redacted
 
 # A runner's report has three levels and a few dozen values. What has more is no report, and is redacted as a text.
@@ -19,15 +23,15 @@ Json = dict[str, "Json"] | list["Json"] | str | int | float | bool | None
 
 
 def redacted_words(text: str) -> str:
-    """``text`` of at most 8,192 characters and without secrets; a JSON object is one still, in its compact form."""
+    """``text`` of at most 8,192 characters, printable and without secrets; a JSON object is one still, and compact."""
     text = bounded(text)
     if not text.lstrip().startswith("{"):
-        return redacted(text)
+        return _shown(text)
     try:
         said = json.loads(text, parse_int=_number, parse_constant=_refuse)
         hidden = _Strings().redacted(said)
     except (ValueError, RecursionError):
-        return redacted(text)
+        return _shown(text)
     return text if hidden == said else json.dumps(hidden, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -43,7 +47,7 @@ class _Strings:
         if depth > DEEPEST or self._count > MOST_VALUES:
             raise ValueError("no report has so many values")
         if isinstance(value, dict):
-            return {redacted(key): self.redacted(item, key, depth + 1) for key, item in value.items()}
+            return {_shown(key): self.redacted(item, key, depth + 1) for key, item in value.items()}
         if isinstance(value, list):
             return [self.redacted(item, name, depth + 1) for item in value]
         if value is None or isinstance(value, bool):
@@ -51,7 +55,12 @@ class _Strings:
         text = str(value).encode("utf-8", "replace").decode()  # half a surrogate pair can be written nowhere
         if is_secret(name, text):
             return HIDDEN
-        return redacted(text) if isinstance(value, str) else value
+        return _shown(text) if isinstance(value, str) else value
+
+
+def _shown(text: str) -> str:
+    """``text`` as anybody may read it. Written out it may be longer, so that its length counts again."""
+    return redacted(bounded(printable_lines(text)))
 
 
 def _number(digits: str) -> int | str:
