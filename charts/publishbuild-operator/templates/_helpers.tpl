@@ -124,3 +124,14 @@ password that a person chose goes through scrypt, with the release for a salt: g
 {{- sha256sum $read -}}
 {{- end -}}
 {{- end -}}
+
+{{/*
+CEL: whether `image`, an expression, is one of `images`. An entry that ends in / is all repositories below it, any other is
+itself with any tag and digest. What follows the entry is compared as a whole: `tool:5000/evil` is on a host named tool.
+*/}}
+{{- define "publishbuild.imageListed" -}}
+{{- $version := "(:[A-Za-z0-9_][A-Za-z0-9_.-]*)?(@[a-z0-9]+:[0-9a-f]+)?$" -}}
+{{- $word := "[a-z0-9]+([._-]+[a-z0-9]+)*" -}}
+{{ toJson .images }}.exists(listed, {{ .image }}.startsWith(listed) && {{ .image }}.substring(size(listed)).matches(
+{{- printf "listed.endsWith(\"/\") ? \"^%s(/%s)*%s\" : \"^%s\"" $word $word $version $version }}))
+{{- end -}}

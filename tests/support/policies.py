@@ -1,0 +1,191 @@
+"""The chart's admission policies on a real API server, in force for one namespace, and accounts to try them."""
+
+from __future__ import annotations
+
+import copy
+import json
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import yaml
+from kubernetes import client, config
+
+from hack.demo.helm import CHART, Helm, merged
+from hack.demo.kubectl import Kubectl
+from publishbuild import names
+from tests.support.kube import Kube, Object
+from tests.support.waiting import until
+
+_KINDS = {"ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"}
+_CANARY = "nobody-allows-this-one"
+
+
+def build_of(name: str = "app", *, url: str = "https://github.com/acme/app.git", **spec: Any) -> Object:
+    """A PublishBuild that asks for nothing but a build."""
+    return {
+        "apiVersion": names.API_VERSION,
+        "kind": names.KIND,
+        "metadata": {"name": name},
+        "spec": {"source": {"git": {"url": url}}, **spec},
+    }
+
+
+class Account:
+    """Somebody who asks the API server: the admin, or by impersonation an account with rights of its own."""
+
+    def __init__(self, kube: Kube, username: str = "") -> None:
+        self.kube, self.username = kube, username
+        untyped: Any = config
+        api = untyped.new_client_from_config(str(kube.kubeconfig))
+        if username:
+            api.set_default_header("Impersonate-User", username)
+        self._api = api
+        self._builds: Any = client.CustomObjectsApi(api)
+        self._batch: Any = client.BatchV1Api(api)
+
+    def close(self) -> None:
+        """End its connections."""
+        self._api.close()
+        self._api.rest_client.pool_manager.clear()
+
+    def refusal(self, build: Object, *, keep: bool = False) -> str:
+        """What the API server says against a new build, "" if it takes it; nothing is stored unless ``keep``."""
+        how = self._how(keep)
+        create = self._builds.create_namespaced_custom_object
+        return _said(create, *self._place(), build, field_validation="Strict", **how)
+
+    def refusal_of_change(self, name: str, *, keep: bool = False, **spec: Any) -> str:
+        """The same of a change of a stored build's spec."""
+        patch = self._builds.patch_namespaced_custom_object
+        return _said(patch, *self._place(), name, {"spec": spec}, **self._how(keep))
+
+    def refusal_of_job(self, job: Object, *, keep: bool = False) -> str:
+        """The same of a new Job."""
+        return _said(self._batch.create_namespaced_job, self.kube.namespace, job, **self._how(keep))
+
+    def refusal_of_job_change(self, name: str, change: Object, *, keep: bool = False) -> str:
+        """The same of a merge patch of a stored Job."""
+        patch = self._batch.patch_namespaced_job
+        return _said(patch, name, self.kube.namespace, change, **self._how(keep))
+
+    def refusal_of_job_deletion(self, name: str) -> str:
+        """The same of a Job's deletion."""
+        return _said(self._batch.delete_namespaced_job, name, self.kube.namespace, dry_run="All")
+
+    def _place(self) -> tuple[str, str, str, str]:
+        return names.GROUP, names.VERSION, self.kube.namespace, names.PLURAL
+
+    @staticmethod
+    def _how(keep: bool) -> Object:
+        return {} if keep else {"dry_run": "All"}
+
+
+class Policies:
+    """What `policies_of` gives: the chart's policies for ``kube``'s namespace, and accounts there."""
+
+    def __init__(self, kube: Kube) -> None:
+        self.kube = kube
+        self.release = f"p-{uuid.uuid4().hex[:8]}"
+        self.admin = Account(kube)
+        self._accounts = [self.admin]
+        self._applied: list[Object] = []
+
+    @property
+    def operator(self) -> str:
+        """The user name of the chart's operator."""
+        return f"system:serviceaccount:{self.kube.namespace}:{self.release}-{CHART.name}"
+
+    def rendered(self, values: Mapping[str, Any]) -> list[Object]:
+        """The policies, their bindings and the users' roles, for this namespace alone."""
+        helm = Helm(Kubectl(self.kube.namespace, kubeconfig=self.kube.kubeconfig))
+        whole = merged({"watchNamespaces": [self.kube.namespace]}, values)
+        found = yaml.safe_load_all(helm("template", self.release, str(CHART), values=whole))
+        return [one for one in found if one and (one["kind"] in _KINDS or _is_for_users(one))]
+
+    def install(self, values: Mapping[str, Any] | None = None) -> None:
+        """Apply them and wait until they are in force."""
+        self._applied = self.rendered(values or {})
+        self._apply("apply", "--server-side", "--force-conflicts")
+        canary = build_of("canary", runner={"serviceAccountName": _CANARY})
+        until(lambda: _CANARY in self.admin.refusal(canary), seconds=30, what="the policy is in force")
+        stray = a_job(self.release)
+        if any(one["metadata"]["name"].endswith("-jobs") for one in self._applied):
+            until(lambda: self.admin.refusal_of_job(stray), seconds=30, what="the policy of Jobs is in force")
+
+    def account(self, name: str, *rules: tuple[str, str, Sequence[str]], role: str = "") -> Account:
+        """A service account with ``rules`` (API group, resource, verbs), or bound to the ClusterRole ``role``."""
+        kubectl = self.kube.kubectl
+        kubectl("create", "serviceaccount", name)
+        if rules:
+            listed = [{"apiGroups": [group], "resources": [what], "verbs": [*verbs]} for group, what, verbs in rules]
+            made = {
+                "apiVersion": "rbac.authorization.k8s.io/v1",
+                "kind": "Role",
+                "metadata": {"name": name},
+                "rules": listed,
+            }
+            kubectl("apply", "-f", "-", stdin=json.dumps(made))
+        bound = f"--clusterrole={role}" if role else f"--role={name}"
+        kubectl("create", "rolebinding", name, bound, f"--serviceaccount={self.kube.namespace}:{name}")
+        return self.known(f"system:serviceaccount:{self.kube.namespace}:{name}")
+
+    def known(self, username: str) -> Account:
+        """Somebody by user name."""
+        made = Account(self.kube, username)
+        self._accounts.append(made)
+        return made
+
+    def annotate(self, key: str, value: str) -> None:
+        """Give the Namespace an annotation, and wait until the policies see it."""
+        name = self.kube.namespace
+        self.kube.kubectl("annotate", "namespace", name, f"{key}={value}", "--overwrite")
+
+    def remove(self) -> None:
+        """Take all of it back."""
+        self._apply("delete", "--ignore-not-found", "--wait=false")
+        for account in self._accounts:
+            account.close()
+
+    def _apply(self, *verb: str) -> None:
+        if self._applied:
+            bundle = {"apiVersion": "v1", "kind": "List", "items": self._applied}
+            self.kube.kubectl(*verb, "-f", "-", stdin=json.dumps(bundle))
+
+
+@contextmanager
+def policies_of(kube: Kube, values: Mapping[str, Any] | None = None) -> Iterator[Policies]:
+    """The chart's policies in force for ``kube``'s namespace; gone when the block ends."""
+    made = Policies(kube)
+    try:
+        made.install(values)
+        yield made
+    finally:
+        made.remove()
+
+
+def a_job(name: str, labels: Mapping[str, str] | None = None, **spec: Any) -> Object:
+    """A Job that could be taken for a build's, suspended; ``labels`` in place of the operator's."""
+    ours = {names.LABEL_MANAGED_BY: names.OPERATOR_NAME, names.LABEL_BUILD: name, names.LABEL_UID: str(uuid.uuid4())}
+    pod = {"restartPolicy": "Never", "containers": [{"name": "runner", "image": "busybox"}]}
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": name, "labels": dict(ours if labels is None else labels)},
+        "spec": {"suspend": True, "template": {"spec": pod}, **spec},
+    }
+
+
+def _is_for_users(one: Object) -> bool:
+    labels = one["metadata"].get("labels") or {}
+    return one["kind"] == "ClusterRole" and labels.get("app.kubernetes.io/component") == "users"
+
+
+def _said(call: Any, *arguments: Any, **how: Any) -> str:
+    try:
+        call(*copy.deepcopy(arguments), **how)
+    except client.ApiException as refused:
+        message: str = json.loads(refused.body or "{}")["message"]
+        return message
+    return ""
