@@ -21,6 +21,9 @@ LABEL_MANAGED_BY = "app.kubernetes.io/managed-by"
 LABEL_BUILD = f"{GROUP}/build"
 LABEL_UID = f"{GROUP}/uid"
 ANNOTATION_PAUSED = f"{GROUP}/paused"
+# On the Namespace: which Secrets may be used with which repositories by those who may not create Jobs, a pair a line.
+# The chart's admission policy reads it (charts/publishbuild-operator/templates/_submitters.tpl), the operator does not.
+ANNOTATION_SECRETS = f"{GROUP}/secrets"
 # On the Job, so that a key stays busy as long as the Job is there, whether its build still is or not.
 ANNOTATION_KEY = f"{GROUP}/concurrency-key"
 # On the Job: what its pods show when they report, so that nobody else can.

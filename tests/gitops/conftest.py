@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,13 +10,18 @@ import pytest
 import yaml
 
 from tests.gitops.programs import EXAMPLES
+from tests.support.chart import of_kind, rendered
+from tests.support.policies import policies_of
 from tests.support.rig import Rig
+
+PAIRED = "https://github.com/acme/"
 
 
 @pytest.fixture(scope="session")
 def rig() -> Iterator[Rig]:
-    """A namespace of the kwok cluster with a running operator."""
-    with Rig("gitops") as made:
+    """A namespace of the kwok cluster with a running operator, and the chart's policy and roles for users."""
+    with Rig("gitops") as made, policies_of(made.kube) as policies:
+        policies.pair(f"expo {PAIRED}")
         made.operator()
         yield made
 
@@ -23,6 +29,8 @@ def rig() -> Iterator[Rig]:
 @pytest.fixture(scope="session")
 def publisher(rig: Rig) -> Path:
     """A kubeconfig of the user that examples/gitops/publisher.yaml makes, whose namespace is the rig's."""
+    [submitter] = [role for role in of_kind(rendered(), "ClusterRole") if "submitter" in role["metadata"]["name"]]
+    rig.kube.kubectl("apply", "-f", "-", stdin=json.dumps(submitter))
     rig.kube.kubectl("apply", "-f", str(EXAMPLES / "publisher.yaml"))
     token = rig.kube.kubectl("create", "token", "publisher").stdout.strip()
     config = yaml.safe_load(rig.kubeconfig.read_text(encoding="utf-8"))

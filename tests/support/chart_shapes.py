@@ -58,6 +58,7 @@ DIMENSIONS: dict[str, list[Object]] = {
         {"runnerPolicy": {"enabled": False}},
         {"runnerPolicy": {"serviceAccountNames": ["robot"], "images": ["registry.example/mobile/", "tool"]}},
         {"runnerPolicy": {"serviceAccountNames": ["*"]}},
+        {"runnerPolicy": {"serviceAccountNames": ["*"], "restrictSubmitters": False}},
     ],
     "callback": [{}, {"callback": {"enabled": False}}, {"callback": {"url": "https://builds.example", "port": 9443}}],
     "replicas": [{}, {"replicas": 1}, {"replicas": 0}],

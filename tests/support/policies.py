@@ -97,6 +97,12 @@ class Policies:
         """The user name of the chart's operator."""
         return f"system:serviceaccount:{self.kube.namespace}:{self.release}-{CHART.name}"
 
+    @property
+    def submitter_role(self) -> str:
+        """The chart's ClusterRole for those who ask for builds and may do nothing else."""
+        [found] = [n for one in self._applied if (n := one["metadata"]["name"]).startswith("publishbuild-submitter")]
+        return str(found)
+
     def rendered(self, values: Mapping[str, Any]) -> list[Object]:
         """The policies, their bindings and the users' roles, for this namespace alone."""
         helm = Helm(Kubectl(self.kube.namespace, kubeconfig=self.kube.kubeconfig))
@@ -137,10 +143,11 @@ class Policies:
         self._accounts.append(made)
         return made
 
-    def annotate(self, key: str, value: str) -> None:
-        """Give the Namespace an annotation, and wait until the policies see it."""
-        name = self.kube.namespace
-        self.kube.kubectl("annotate", "namespace", name, f"{key}={value}", "--overwrite")
+    def pair(self, listed: str) -> None:
+        """Give the Namespace the annotation that pairs Secrets and repositories."""
+        self.kube.kubectl(
+            "annotate", "namespace", self.kube.namespace, "--overwrite", f"{names.ANNOTATION_SECRETS}={listed}"
+        )
 
     def remove(self) -> None:
         """Take all of it back."""

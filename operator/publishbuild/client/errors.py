@@ -17,6 +17,9 @@ from publishbuild.cluster.api import (
 from publishbuild.cluster.login_program import NO_CREDENTIALS
 from publishbuild.printable import printable
 
+_ROLES = "the roles publishbuild-submitter and edit have that right, view to read"
+_BY_POLICY = ("denied request: ", "denied the request: ")
+"""In refusals by a ValidatingAdmissionPolicy or a webhook, and in none for want of a right."""
 _RESOURCE_PATH = f"/apis/{names.GROUP}/"
 
 
@@ -91,7 +94,9 @@ def from_api(error: ApiError, *, host: str, path: str) -> PublishBuildError:
     if error.status == NOT_FOUND:
         return _not_found(error, path)
     if error.status == FORBIDDEN and path.startswith(_RESOURCE_PATH):
-        return ForbiddenError(f"{error.message} (the roles view and edit have that right)", error.status)
+        # A policy says itself who allows more, and no role would help.
+        advice = "" if any(words in error.message for words in _BY_POLICY) else f" ({_ROLES})"
+        return ForbiddenError(f"{error.message}{advice}", error.status)
     kind, said = _KINDS.get(error.status, UnavailableError), error.message or str(error)
     instead = {
         UnauthorizedError: "the API server does not accept your credentials: log in again",

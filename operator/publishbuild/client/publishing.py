@@ -85,7 +85,8 @@ async def initiate_publishing(
     """Ask for a build and return; the cluster queues it, runs it and retries it.
 
     With a full commit SHA as ``revision``, or with a ``name``, asking twice gives the same build. ``namespace`` is the
-    kubeconfig's, or the pod's, unless given. Inside of a pod its service account needs the role ``edit``.
+    kubeconfig's, or the pod's, unless given. Inside of a pod its service account needs the role
+    ``publishbuild-submitter`` (docs/client.md).
 
     Raises:
         RefusedError: where a field is wrong; the text names it and says what is allowed.

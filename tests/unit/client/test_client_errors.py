@@ -30,7 +30,7 @@ from tests.support.api_standin import Answer, ApiStandIn, a_list, a_status, name
         (
             a_status(403, "Forbidden", "User ada cannot get"),
             errors.ForbiddenError,
-            "User ada cannot get (the roles view and edit have that right)",
+            "User ada cannot get (the roles publishbuild-submitter and edit have that right, view to read)",
         ),
         (a_status(409, "AlreadyExists", "exists"), errors.AlreadyExistsError, "exists"),
         (a_status(422, "Invalid", "spec.platform:\n wrong"), errors.RefusedError, "spec.platform: wrong"),
@@ -74,3 +74,12 @@ async def test_names_stay_names(requests: Requests, standin: ApiStandIn) -> None
         await Builds(requests).get("shop", "../../secrets/expo")
     assert standin.asked[0][1].count("/secrets/") == 1  # decoded again on arrival
     assert standin.asked[0][1].startswith("/apis/publishbuild.dev/v1alpha1/namespaces/shop/publishbuilds/")
+
+
+async def test_a_policys_refusal_advises_no_role(requests: Requests, standin: ApiStandIn) -> None:
+    """What an admission policy refuses is told in its own words, without the advice to ask for a role."""
+    said = "ValidatingAdmissionPolicy 'p' with binding 'p' denied request: spec.priority: 7 is above 5"
+    standin.answers = [a_status(403, "Forbidden", said)]
+    with pytest.raises(errors.ForbiddenError) as caught:
+        await Builds(requests).get("shop", "app")
+    assert str(caught.value).endswith("spec.priority: 7 is above 5")

@@ -67,7 +67,12 @@ def rights(found: Findings) -> Check:
         return Check(what, Mark.GOOD, f"are all there {place}")
     said = ", ".join(map(str, missing))
     mark = Mark.BAD if set(missing) & set(NEEDED) else Mark.DOUBT
-    return Check(what, mark, f"you may not {said} {place}", "ask for the role edit there (view is enough to look)")
+    return Check(
+        what,
+        mark,
+        f"you may not {said} {place}",
+        "ask there for the role publishbuild-submitter to build, view to look",
+    )
 
 
 def policy(found: Findings) -> Check:
