@@ -57,7 +57,7 @@ DIMENSIONS: dict[str, list[Object]] = {
         {},
         {"runnerPolicy": {"enabled": False}},
         {"runnerPolicy": {"serviceAccountNames": ["robot"], "images": ["registry.example/mobile/", "tool"]}},
-        {"runnerPolicy": {"serviceAccountNames": ["*"]}},
+        {"runnerPolicy": {"serviceAccountNames": ["*"], "maxPriority": -5, "maxRunTimeSeconds": 60}},
         {"runnerPolicy": {"serviceAccountNames": ["*"], "restrictSubmitters": False}},
     ],
     "callback": [{}, {"callback": {"enabled": False}}, {"callback": {"url": "https://builds.example", "port": 9443}}],

@@ -50,6 +50,10 @@ class Account:
         self._api.close()
         self._api.rest_client.pool_manager.clear()
 
+    def wait_rights(self) -> None:
+        """Wait until the API server knows that it may create builds."""
+        until(lambda: not self.refusal(build_of()), seconds=30, what=f"{self.username} has its rights")
+
     def refusal(self, build: Object, *, keep: bool = False) -> str:
         """What the API server says against a new build, "" if it takes it; nothing is stored unless ``keep``."""
         how = self._how(keep)

@@ -41,13 +41,14 @@ read anything else (%2e%2e, \, ?, #, @) in ways of their own.
 {{- end -}}
 
 {{- define "publishbuild.submitterValidations" -}}
-- expression: size(variables.beyond) == 0 || variables.mayCreateJobs
+- expression: "!variables.isNew || size(variables.beyond) == 0 || variables.mayCreateJobs"
   messageExpression: >-
     variables.beyond.join(", ") + ": not allowed for " + request.userInfo.username + ", who may not create Jobs in namespace "
     + request.namespace + ": leave it out, or ask whoever administers the namespace for the role edit"
   reason: Forbidden
 {{- range $field, $secret := dict "spec.credentialsSecretRef.name" "variables.credentials" "spec.source.git.secretRef.name" "variables.gitSecret" }}
-- expression: {{ $secret }} == "" || {{ $secret }} in variables.places || variables.mayCreateJobs
+- expression: >-
+    !variables.isNew || {{ $secret }} == "" || {{ $secret }} in variables.places || variables.mayCreateJobs
   messageExpression: >-
     "{{ $field }}: " + {{ $secret }} + " may not be used with this source.git.url by " + request.userInfo.username + ", who may
     not create Jobs in namespace " + request.namespace + ": allowed are the pairs of Secret and repository in the annotation

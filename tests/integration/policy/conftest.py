@@ -44,8 +44,8 @@ def stage(kubeconfig: Path) -> Iterator[Stage]:
         policies.pair("\n".join(LINES))
         submitter = policies.account("submitter", role=policies.submitter_role)
         developer = policies.account("developer", BUILDS, ("batch", "jobs", ("create",)))
-        for account in (submitter, developer):
-            until(lambda who=account: not who.refusal(build_of()), seconds=30, what="the account has its rights")
+        submitter.wait_rights()
+        developer.wait_rights()
         paired = build_of(credentialsSecretRef={"name": "expo"})
         until(lambda: not submitter.refusal(paired), seconds=30, what="the policy sees the annotation")
         yield Stage(policies, submitter, developer)

@@ -140,7 +140,7 @@ def test_without_an_annotation_no_secret_is_paired(kubeconfig: Path) -> None:
     """In a namespace without pairs a submitter gets no Secret; an annotation beyond its bound counts for nothing."""
     with own_namespace(kubeconfig) as kube, policies_of(kube) as policies:
         submitter = policies.account("submitter", role=policies.submitter_role)
-        until(lambda: not submitter.refusal(build_of()), seconds=30, what="the account has its rights")
+        submitter.wait_rights()
         asks = build_of(credentialsSecretRef={"name": "expo"})
         assert "may not be used" in submitter.refusal(asks)
         full = "".join(f"secret-{n} https://github.com/acme-{n}/{'x' * 20}/\n" for n in range(300))

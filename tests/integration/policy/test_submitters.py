@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
+from pydantic import BaseModel
 
 from hack.demo.helm import CHART
 from publishbuild import names
@@ -108,7 +109,12 @@ def test_it_can_be_turned_off(kubeconfig: Path) -> None:
 def test_every_field_of_a_build_is_judged() -> None:
     """A field that the models gain is refused to submitters until somebody has decided that it may be open to them."""
     text = (CHART / "templates" / "_submitters.tpl").read_text(encoding="utf-8")
-    fields = {"spec": PublishBuildSpec, "source": Source, "git": GitSource, "submit": Submit}
+    fields: dict[str, type[BaseModel]] = {
+        "spec": PublishBuildSpec,
+        "source": Source,
+        "git": GitSource,
+        "submit": Submit,
+    }
     known = {(where, info.alias) for where, model in fields.items() for info in model.model_fields.values()}
     closed = {("spec", "runner")}
     missing = [name for where, name in sorted(known - closed) if f'"{name}"' not in text and name != "git"]

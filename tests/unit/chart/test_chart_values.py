@@ -97,6 +97,16 @@ def test_the_operators_settings_are_all_values_with_its_own_defaults() -> None:
     assert read_settings({**with_namespaces, "REDIS_URL": ""}).watch_namespaces == ("mobile", "web")
 
 
+def test_the_build_of_helm_test_keeps_the_caps() -> None:
+    """However low the caps for builds are, `helm test` asks for no more."""
+    for values, asked in (
+        ({}, (1000, 240)),
+        ({"runnerPolicy": {"maxPriority": -5, "maxRunTimeSeconds": 60}}, (-5, 60)),
+    ):
+        [build] = [one for one in rendered(values) if one["kind"] == "PublishBuild"]
+        assert (build["spec"]["priority"], build["spec"]["runTimeoutSeconds"]) == asked
+
+
 def test_bounds_of_settings_are_the_operators() -> None:
     """What the schema takes, the operator takes: the same bounds and words for each setting."""
     own = Settings.model_json_schema()["properties"]
@@ -146,6 +156,8 @@ def test_versions_are_one() -> None:
         ({"terminationGracePeriodSeconds": 2}, "at '/terminationGracePeriodSeconds'"),
         ({"callback": {"url": "operator:8080"}}, "at '/callback/url'"),
         ({"runnerPolicy": {"serviceAccountNames": ["Robot"]}}, "at '/runnerPolicy/serviceAccountNames/0'"),
+        ({"runnerPolicy": {"maxPriority": 1001}}, "at '/runnerPolicy/maxPriority': maximum: got 1,001, want 1,000"),
+        ({"runnerPolicy": {"maxRunTimeSeconds": 0}}, "at '/runnerPolicy/maxRunTimeSeconds': minimum: got 0, want 1"),
         ({"redis": {"embedded": {"maxmemory": "much"}}}, "at '/redis/embedded/maxmemory'"),
         ({"crds": {"enabled": "yes"}}, "at '/crds/enabled': got string, want boolean"),
         ({"redis": {"url": "https://a:secret-word@b"}}, "redis.url: must start with redis://"),
