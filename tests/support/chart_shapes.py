@@ -56,9 +56,15 @@ DIMENSIONS: dict[str, list[Object]] = {
     "policy": [
         {},
         {"runnerPolicy": {"enabled": False}},
-        {"runnerPolicy": {"serviceAccountNames": ["robot"], "images": ["registry.example/mobile/", "tool"]}},
+        {
+            "runnerPolicy": {
+                "serviceAccountNames": ["robot"],
+                "images": ["registry.example/mobile/", "tool"],
+                "jobControllers": ["system:serviceaccount:kueue-system:kueue-controller-manager"],
+            }
+        },
         {"runnerPolicy": {"serviceAccountNames": ["*"], "maxPriority": -5, "maxRunTimeSeconds": 60}},
-        {"runnerPolicy": {"serviceAccountNames": ["*"], "restrictSubmitters": False}},
+        {"runnerPolicy": {"serviceAccountNames": ["*"], "restrictSubmitters": False, "protectJobs": False}},
     ],
     "callback": [{}, {"callback": {"enabled": False}}, {"callback": {"url": "https://builds.example", "port": 9443}}],
     "replicas": [{}, {"replicas": 1}, {"replicas": 0}],

@@ -7,6 +7,7 @@ import json
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -112,7 +113,8 @@ class Policies:
         helm = Helm(Kubectl(self.kube.namespace, kubeconfig=self.kube.kubeconfig))
         whole = merged({"watchNamespaces": [self.kube.namespace]}, values)
         found = yaml.safe_load_all(helm("template", self.release, str(CHART), values=whole))
-        return [one for one in found if one and (one["kind"] in _KINDS or _is_for_users(one))]
+        kept = (one for one in found if one and (one["kind"] in _KINDS or _component(one) == "users"))
+        return [one for one in kept if "helm.sh/hook" not in one["metadata"].get("annotations", {})]
 
     def install(self, values: Mapping[str, Any] | None = None) -> None:
         """Apply them and wait until they are in force."""
@@ -123,6 +125,22 @@ class Policies:
         stray = a_job(self.release)
         if any(one["metadata"]["name"].endswith("-jobs") for one in self._applied):
             until(lambda: self.admin.refusal_of_job(stray), seconds=30, what="the policy of Jobs is in force")
+
+    def operator_kubeconfig(self, file: Path) -> Path:
+        """A kubeconfig in ``file`` of the chart's own operator: its service account with its own rights."""
+        helm = Helm(Kubectl(self.kube.namespace, kubeconfig=self.kube.kubeconfig))
+        only = {"watchNamespaces": [self.kube.namespace]}
+        found = [one for one in yaml.safe_load_all(helm("template", self.release, str(CHART), values=only)) if one]
+        kinds = {"ServiceAccount", "Role", "RoleBinding"}
+        mine = [one for one in found if one["kind"] in kinds and _component(one) == "operator"]
+        self.kube.kubectl("apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": mine}))
+        token = self.kube.kubectl("create", "token", self.operator.rpartition(":")[2]).stdout.strip()
+        known = yaml.safe_load(self.kube.kubeconfig.read_text(encoding="utf-8"))
+        known["users"] = [{"name": "operator", "user": {"token": token}}]
+        known["contexts"][0]["context"]["user"] = "operator"
+        known["current-context"] = known["contexts"][0]["name"]
+        file.write_text(yaml.safe_dump(known), encoding="utf-8")
+        return file
 
     def account(self, name: str, *rules: tuple[str, str, Sequence[str]], role: str = "") -> Account:
         """A service account with ``rules`` (API group, resource, verbs), or bound to the ClusterRole ``role``."""
@@ -176,9 +194,9 @@ def policies_of(kube: Kube, values: Mapping[str, Any] | None = None) -> Iterator
         made.remove()
 
 
-def a_job(name: str, labels: Mapping[str, str] | None = None, **spec: Any) -> Object:
+def a_job(name: str, *, labels: Mapping[str, str] | None = None, **spec: Any) -> Object:
     """A Job that could be taken for a build's, suspended; ``labels`` in place of the operator's."""
-    ours = {names.LABEL_MANAGED_BY: names.OPERATOR_NAME, names.LABEL_BUILD: name, names.LABEL_UID: str(uuid.uuid4())}
+    ours = {names.LABEL_MANAGED_BY: names.OPERATOR_NAME, names.LABEL_BUILD: name, names.LABEL_UID: "invented"}
     pod = {"restartPolicy": "Never", "containers": [{"name": "runner", "image": "busybox"}]}
     return {
         "apiVersion": "batch/v1",
@@ -188,9 +206,8 @@ def a_job(name: str, labels: Mapping[str, str] | None = None, **spec: Any) -> Ob
     }
 
 
-def _is_for_users(one: Object) -> bool:
-    labels = one["metadata"].get("labels") or {}
-    return one["kind"] == "ClusterRole" and labels.get("app.kubernetes.io/component") == "users"
+def _component(one: Object) -> str:
+    return str((one["metadata"].get("labels") or {}).get("app.kubernetes.io/component", ""))
 
 
 def _said(call: Any, *arguments: Any, **how: Any) -> str:
