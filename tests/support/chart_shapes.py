@@ -63,6 +63,17 @@ DIMENSIONS: dict[str, list[Object]] = {
                 "jobControllers": ["system:serviceaccount:kueue-system:kueue-controller-manager"],
             }
         },
+        {"runnerPolicy": {"strict": {"enabled": True}}},
+        {
+            "runnerPolicy": {
+                "images": ["tool"],
+                "strict": {
+                    "enabled": True,
+                    "secretNames": ["expo", "publish-*"],
+                    "allow": ["command", "env", "valueFrom"],
+                },
+            }
+        },
         {"runnerPolicy": {"serviceAccountNames": ["*"], "maxPriority": -5, "maxRunTimeSeconds": 60}},
         {"runnerPolicy": {"serviceAccountNames": ["*"], "restrictSubmitters": False, "protectJobs": False}},
     ],

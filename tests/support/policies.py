@@ -6,7 +6,7 @@ import copy
 import json
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from kubernetes import client, config
 from hack.demo.helm import CHART, Helm, merged
 from hack.demo.kubectl import Kubectl
 from publishbuild import names
+from publishbuild.decide.job_manifest import job_manifest
+from publishbuild.models.spec import PublishBuildSpec
 from tests.support.kube import Kube, Object
 from tests.support.waiting import until
 
@@ -90,8 +92,8 @@ class Account:
 class Policies:
     """What `policies_of` gives: the chart's policies for ``kube``'s namespace, and accounts there."""
 
-    def __init__(self, kube: Kube) -> None:
-        self.kube = kube
+    def __init__(self, kube: Kube, home: str) -> None:
+        self.kube, self.home = kube, home
         self.release = f"p-{uuid.uuid4().hex[:8]}"
         self.admin = Account(kube)
         self._accounts = [self.admin]
@@ -100,7 +102,7 @@ class Policies:
     @property
     def operator(self) -> str:
         """The user name of the chart's operator."""
-        return f"system:serviceaccount:{self.kube.namespace}:{self.release}-{CHART.name}"
+        return f"system:serviceaccount:{self.home}:{self.release}-{CHART.name}"
 
     @property
     def submitter_role(self) -> str:
@@ -108,12 +110,16 @@ class Policies:
         [found] = [n for one in self._applied if (n := one["metadata"]["name"]).startswith("publishbuild-submitter")]
         return str(found)
 
+    def chart(self, values: Mapping[str, Any] | None = None) -> list[Object]:
+        """All that the chart gives for this namespace alone, the operator being in ``home``."""
+        helm = Helm(Kubectl(self.home, kubeconfig=self.kube.kubeconfig))
+        whole = merged({"watchNamespaces": [self.kube.namespace]}, values or {})
+        return [one for one in yaml.safe_load_all(helm("template", self.release, str(CHART), values=whole)) if one]
+
     def rendered(self, values: Mapping[str, Any]) -> list[Object]:
         """The policies, their bindings and the users' roles, for this namespace alone."""
-        helm = Helm(Kubectl(self.kube.namespace, kubeconfig=self.kube.kubeconfig))
-        whole = merged({"watchNamespaces": [self.kube.namespace]}, values)
-        found = yaml.safe_load_all(helm("template", self.release, str(CHART), values=whole))
-        kept = (one for one in found if one and (one["kind"] in _KINDS or _component(one) == "users"))
+        found = self.chart(values)
+        kept = (one for one in found if (one["kind"] in _KINDS or _component(one) == "users"))
         return [one for one in kept if "helm.sh/hook" not in one["metadata"].get("annotations", {})]
 
     def install(self, values: Mapping[str, Any] | None = None) -> None:
@@ -128,9 +134,7 @@ class Policies:
 
     def operator_kubeconfig(self, file: Path) -> Path:
         """A kubeconfig in ``file`` of the chart's own operator: its service account with its own rights."""
-        helm = Helm(Kubectl(self.kube.namespace, kubeconfig=self.kube.kubeconfig))
-        only = {"watchNamespaces": [self.kube.namespace]}
-        found = [one for one in yaml.safe_load_all(helm("template", self.release, str(CHART), values=only)) if one]
+        found = self.chart()
         kinds = {"ServiceAccount", "Role", "RoleBinding"}
         mine = [one for one in found if one["kind"] in kinds and _component(one) == "operator"]
         self.kube.kubectl("apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": mine}))
@@ -171,6 +175,17 @@ class Policies:
             "annotate", "namespace", self.kube.namespace, "--overwrite", f"{names.ANNOTATION_SECRETS}={listed}"
         )
 
+    def wait_launch_refused(self, build: str) -> None:
+        """Wait until the policy of Jobs, as it was installed last, refuses the operator the Job of that build."""
+        with closing(Account(self.kube, self.operator)) as operator:
+            job = job_of(self.kube.build(build))
+            refused = ("spec.runner", "a Secret of this build")
+            until(
+                lambda: any(words in operator.refusal_of_job(job) for words in refused),
+                seconds=30,
+                what=f"the launch of {build} is refused",
+            )
+
     def remove(self) -> None:
         """Take all of it back."""
         self._apply("delete", "--ignore-not-found", "--wait=false")
@@ -184,9 +199,12 @@ class Policies:
 
 
 @contextmanager
-def policies_of(kube: Kube, values: Mapping[str, Any] | None = None) -> Iterator[Policies]:
-    """The chart's policies in force for ``kube``'s namespace; gone when the block ends."""
-    made = Policies(kube)
+def policies_of(kube: Kube, values: Mapping[str, Any] | None = None, *, home: str = "") -> Iterator[Policies]:
+    """The chart's policies in force for ``kube``'s namespace; gone when the block ends.
+
+    The operator's own namespace is ``home``, ``kube``'s unless given; it need not exist.
+    """
+    made = Policies(kube, home or kube.namespace)
     try:
         made.install(values)
         yield made
@@ -204,6 +222,18 @@ def a_job(name: str, *, labels: Mapping[str, str] | None = None, **spec: Any) ->
         "metadata": {"name": name, "labels": dict(ours if labels is None else labels)},
         "spec": {"suspend": True, "template": {"spec": pod}, **spec},
     }
+
+
+def job_of(build: Object) -> Any:
+    """The Job that the operator makes of a stored build."""
+    metadata = build["metadata"]
+    return job_manifest(
+        namespace=metadata["namespace"],
+        name=metadata["name"],
+        uid=metadata["uid"],
+        spec=PublishBuildSpec.model_validate(build["spec"]),
+        default_image="publishbuild-runner:0.1.0",
+    )
 
 
 def _component(one: Object) -> str:

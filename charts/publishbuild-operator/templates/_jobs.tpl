@@ -33,6 +33,9 @@ key in {{ last . }} && {{ last . }}[key] == {{ first . }}[key])
   expression: >-
     variables.pod.?serviceAccountName.orValue("") != "" ? variables.pod.serviceAccountName :
     variables.pod.?serviceAccount.orValue("") != "" ? variables.pod.serviceAccount : "default"
+{{- if .Values.runnerPolicy.strict.enabled }}
+{{ include "publishbuild.strictPodVariables" . }}
+{{- end }}
 {{- end -}}
 
 {{/* What a Job of the operator's account is at most, whoever holds that account. */}}
@@ -53,7 +56,7 @@ key in {{ last . }} && {{ last . }}[key] == {{ first . }}[key])
     !variables.pod.?hostNetwork.orValue(false) && !variables.pod.?hostPID.orValue(false) &&
     !variables.pod.?hostIPC.orValue(false) && variables.pod.?volumes.orValue([]).all(volume, !has(volume.hostPath) &&
     volume.?projected.?sources.orValue([]).all(source, !has(source.serviceAccountToken) ||
-    source.serviceAccountToken.?audience.orValue("").contains("publishbuild"))) &&
+    source.serviceAccountToken.?audience.orValue("").startsWith("publishbuild.dev/"))) &&
     variables.containers.all(one, !one.?securityContext.?allowPrivilegeEscalation.orValue(true) &&
     !one.?securityContext.?privileged.orValue(false) &&
     size(one.?securityContext.?capabilities.?add.orValue([])) == 0)
@@ -68,7 +71,7 @@ key in {{ last . }} && {{ last . }}[key] == {{ first . }}[key])
     operator allows more by the chart's runnerPolicy.serviceAccountNames"
   reason: Forbidden
 {{- end }}
-{{- if $policy.images }}
+{{- if or $policy.images $policy.strict.enabled }}
 - expression: >-
     !variables.launched || variables.containers.all(one, one.image == {{ toJson $default }} ||
     {{ include "publishbuild.imageListed" (dict "image" "one.image" "images" $policy.images) }})
@@ -76,5 +79,8 @@ key in {{ last . }} && {{ last . }}[key] == {{ first . }}[key])
     "spec.runner.image: one of " + variables.containers.map(one, one.image).join(", ") + " is not among
     {{ join ", " (prepend $policy.images $default) }}: whoever runs the operator allows more by the chart's runnerPolicy.images"
   reason: Forbidden
+{{- end }}
+{{- if $policy.strict.enabled }}
+{{- include "publishbuild.strictPodValidations" . | nindent 0 }}
 {{- end }}
 {{- end -}}

@@ -10,8 +10,6 @@ read anything else (%2e%2e, \, ?, #, @) in ways of their own.
 {{- $plain := list "source" "platform" "profile" "submit" "credentialsSecretRef" "priority" "concurrencyKey" "concurrencyPolicy" "backoffLimit" "queueTimeoutSeconds" "runTimeoutSeconds" "ttlSecondsAfterFinished" "suspend" "cancel" "retryOf" -}}
 - name: mayCreateJobs
   expression: authorizer.group("batch").resource("jobs").namespace(request.namespace).check("create").allowed()
-- name: git
-  expression: object.spec.source.git
 - name: beyond
   expression: >-
     object.spec.map(field, field).filter(field, !(field in {{ toJson (append $plain "runner") }})).map(field, "spec." + field)
@@ -21,6 +19,9 @@ read anything else (%2e%2e, \, ?, #, @) in ways of their own.
     .map(field, "spec.source.git." + field)
     + object.spec.?submit.orValue({}).map(field, field).filter(field, !(field in ["enabled", "profile"]))
     .map(field, "spec.submit." + field)
+{{- end -}}
+
+{{- define "publishbuild.pairVariables" -}}
 - name: credentials
   expression: object.spec.?credentialsSecretRef.?name.orValue("")
 - name: gitSecret

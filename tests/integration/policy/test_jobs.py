@@ -11,10 +11,8 @@ from typing import Any
 import pytest
 
 from publishbuild import names
-from publishbuild.decide.job_manifest import job_manifest
-from publishbuild.models.spec import PublishBuildSpec
 from tests.support.kube import Object, own_namespace
-from tests.support.policies import Account, Policies, a_job, build_of, policies_of
+from tests.support.policies import Account, Policies, a_job, build_of, job_of, policies_of
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.integration
@@ -51,24 +49,12 @@ def jobs(kubeconfig: Path) -> Iterator[Stage]:
         kube.kubectl("create", "rolebinding", "kueue", "--role=kueue", f"--user={KUEUE}")
         assert policies.admin.refusal(build_of(suspend=True), keep=True) == ""
         build = kube.build("app")
-        job = manifest_of(build)
+        job = job_of(build)
         job["spec"]["suspend"] = True
         until(lambda: "forbidden: User" not in operator.refusal_of_job(job), seconds=30, what="it has its rights")
         until(lambda: not tenant.refusal_of_job(a_job("x", labels={})), seconds=30, what="the tenant has its rights")
         assert operator.refusal_of_job(job, keep=True) == ""
         yield Stage(policies, operator, tenant, job)
-
-
-def manifest_of(build: Object) -> Any:
-    """The Job that the operator makes of it."""
-    metadata = build["metadata"]
-    return job_manifest(
-        namespace=metadata["namespace"],
-        name=metadata["name"],
-        uid=metadata["uid"],
-        spec=PublishBuildSpec.model_validate(build["spec"]),
-        default_image="publishbuild-runner:0.1.0",
-    )
 
 
 def owned() -> Object:
@@ -99,7 +85,7 @@ GHOSTS = {
 
 @pytest.mark.parametrize("ghost", GHOSTS.values(), ids=GHOSTS)
 def test_nobody_else_makes_jobs_of_builds(jobs: Stage, ghost: Object) -> None:
-    """A Job with a label of builds, on itself or its pods, or owned by one is refused to tenants and to the cluster's admin."""
+    """A Job with a label of builds, on itself or its pods, or owned by one is refused to everybody, the admin too."""
     for account in (jobs.tenant, jobs.policies.admin):
         said = account.refusal_of_job(ghost)
         assert f"is made by {jobs.policies.operator} alone: create a PublishBuild" in said
@@ -225,7 +211,7 @@ def test_the_garbage_collector_goes_on(jobs: Stage) -> None:
     """A build that is deleted without its Job leaves the Job without an owner, as anywhere."""
     kube = jobs.policies.kube
     assert jobs.policies.admin.refusal(build_of("orphaned", suspend=True), keep=True) == ""
-    job = manifest_of(kube.build("orphaned"))
+    job = job_of(kube.build("orphaned"))
     job["spec"]["suspend"] = True
     assert jobs.operator.refusal_of_job(job, keep=True) == ""
     kube.kubectl("delete", "publishbuild", "orphaned", "--cascade=orphan", "--wait=false")

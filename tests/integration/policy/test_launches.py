@@ -29,10 +29,9 @@ def test_what_waited_is_judged_again_when_it_is_launched(
             made["spec"]["runner"] |= {"image": image} if image else {}
             kube.apply(made)
         policies.install({"runner": RUNNER, "runnerPolicy": {"images": ["tool"]}})
-        probe: Any = manifest("probe")
-        probe["spec"]["runner"]["image"] = "evil.example/tool:1"
-        until(lambda: policies.admin.refusal(probe), seconds=30, what="the new policy is in force")
-        start_operator(kubeconfig=policies.operator_kubeconfig(tmp_path / "operator.kubeconfig"))
+        own = policies.operator_kubeconfig(tmp_path / "operator.kubeconfig")
+        policies.wait_launch_refused("escapes")
+        start_operator(kubeconfig=own)
         for name in ("escapes", "listed", "plain"):
             kube.patch_spec(name, suspend=False)
         assert kube.wait_phase("listed", "Succeeded", "Failed")["status"]["phase"] == "Succeeded"
@@ -48,3 +47,46 @@ def test_what_waited_is_judged_again_when_it_is_launched(
         assert {job["metadata"]["labels"][names.LABEL_BUILD] for job in kube.jobs()} <= {"listed", "plain"}
         kube.patch_spec("escapes", cancel=True)
         kube.wait_phase("escapes", "Cancelled")
+
+
+STRICT = {"strict": {"enabled": True, "secretNames": ["expo"], "allow": ["podAnnotations"]}}
+ESCAPES: dict[str, Any] = {
+    "tolerates": {"runner": {"tolerations": [{"operator": "Exists"}]}},
+    "chooses": {"runner": {"nodeSelector": {"kubernetes.io/os": "linux"}}},
+    "commands": {"runner": {"command": ["env"]}},
+    "reads": {"runner": {"env": [{"name": "A", "valueFrom": {"secretKeyRef": {"name": "expo", "key": "k"}}}]}},
+    "logs-in": {"credentialsSecretRef": {"name": "other"}},
+    "pulls": {"runner": {"imagePullSecrets": [{"name": "other"}]}},
+}
+
+
+def test_strict_mode_is_judged_again_when_builds_are_launched(
+    kube: Kube, start_operator: StartOperator, manifest: Manifest, tmp_path: Path
+) -> None:
+    """Builds from before strict mode wait with the reason in their status; what it admits runs, as does `helm test`."""
+    with policies_of(kube, {"runner": RUNNER}) as policies:
+        for name, spec in ESCAPES.items():
+            made: Any = manifest(name, suspend=True, **{key: value for key, value in spec.items() if key != "runner"})
+            made["spec"]["runner"] |= spec.get("runner", {})
+            kube.apply(made)
+        kube.apply(manifest("good", suspend=True, credentialsSecretRef={"name": "expo"}))
+        values = {"runner": RUNNER, "runnerPolicy": STRICT, "imagePullSecrets": [{"name": "registry"}]}
+        policies.install(values)
+        [trial] = [one for one in policies.chart(values) if one["kind"] == "PublishBuild"]
+        kube.apply(trial)
+        own = policies.operator_kubeconfig(tmp_path / "operator.kubeconfig")
+        for name in ESCAPES:
+            policies.wait_launch_refused(name)
+        start_operator(kubeconfig=own)
+        for name in ("good", *ESCAPES):
+            kube.patch_spec(name, suspend=False)
+        for name in ("good", trial["metadata"]["name"]):
+            assert kube.wait_phase(name, "Succeeded", "Failed")["status"]["phase"] == "Succeeded"
+
+        def all_refused() -> bool:
+            said = {name: str(kube.build(name)["status"]["conditions"]) for name in ESCAPES}
+            return all("denied request" in text for text in said.values())
+
+        until(all_refused, seconds=30, what="each status says why its build is not launched")
+        built = {job["metadata"]["labels"][names.LABEL_BUILD] for job in kube.jobs()}
+        assert not built & set(ESCAPES)
