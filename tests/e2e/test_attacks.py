@@ -109,6 +109,76 @@ def test_refused_at_apply(builds: Kube, spec: Object, says: str) -> None:
     assert says in builds.refusal(a_build("attack", **spec))
 
 
+@pytest.fixture(scope="module")
+def submitter(installed: Helm) -> str:
+    """The user name of an account that may create PublishBuilds and no Jobs; one Secret is paired with a repository."""
+    kubectl = installed.kubectl
+    kubectl("-n", BUILDS, "create", "serviceaccount", "submitter")
+    bound = ("--clusterrole=publishbuild-submitter", f"--serviceaccount={BUILDS}:submitter")
+    kubectl("-n", BUILDS, "create", "rolebinding", "submitter", *bound)
+    kubectl("annotate", "namespace", BUILDS, "--overwrite", "publishbuild.dev/secrets=expo https://github.com/acme/")
+    return f"system:serviceaccount:{BUILDS}:submitter"
+
+
+def said_to(builds: Kube, who: str, manifest: Object) -> str:
+    """What the API server says against ``manifest`` of that user, "" if it takes it; nothing is stored."""
+    create = ("create", "--dry-run=server", "--as", who, "-f", "-")
+    return builds.kubectl(*create, stdin=json.dumps(manifest), check=False).stderr
+
+
+def of_acme(url: str = "https://github.com/acme/app.git", **spec: Any) -> Object:
+    """A build that names no field of the runner."""
+    source = {"source": {"git": {"url": url}}}
+    return {k: v for k, v in a_build("deputy").items() if k != "spec"} | {"spec": source | spec}
+
+
+EVIL = {"valueFrom": {"secretKeyRef": {"name": "any", "key": "any"}}}
+DEPUTY = [
+    pytest.param({"runner": {"env": [{"name": "STOLEN", **EVIL}]}}, "spec.runner.env: not allowed", id="deputy-env"),
+    pytest.param({"runner": {"command": ["env"]}}, "spec.runner.command: not allowed", id="deputy-command"),
+    pytest.param({"runner": {"image": "evil"}}, "spec.runner.image: not allowed", id="deputy-image"),
+    pytest.param({"runner": {"tolerations": [{"operator": "Exists"}]}}, "not allowed", id="deputy-node"),
+    pytest.param({"credentialsSecretRef": {"name": "other"}}, "other may not be used", id="deputy-secret"),
+    pytest.param(
+        {"url": "https://github.com/mallory/app.git", "credentialsSecretRef": {"name": "expo"}},
+        "expo may not be used",
+        id="deputy-repository",
+    ),
+    pytest.param(
+        {"url": "https://github.com/acme/../mallory/app.git", "credentialsSecretRef": {"name": "expo"}},
+        "expo may not be used",
+        id="deputy-dots",
+    ),
+]
+
+
+@pytest.mark.parametrize(("spec", "says"), DEPUTY)
+def test_an_account_without_jobs_gains_nothing(builds: Kube, submitter: str, spec: Any, says: str) -> None:
+    """Whoever may create builds and no Jobs reaches no Secret, image, command or node by a build."""
+    until(lambda: not said_to(builds, submitter, of_acme()), seconds=30, what="the account has its rights")
+    paired = of_acme(credentialsSecretRef={"name": "expo"})
+    until(lambda: not said_to(builds, submitter, paired), seconds=30, what="the pair is seen")
+    assert says in said_to(builds, submitter, of_acme(**spec))
+
+
+def test_ghost_jobs_are_refused(builds: Kube, installed: Helm) -> None:
+    """A Job with the operator's labels is refused to the admin, and with the operator's account each other Job is."""
+    pod = {"restartPolicy": "Never", "containers": [{"name": "c", "image": "busybox"}]}
+    labels = {"app.kubernetes.io/managed-by": "publishbuild-operator", "publishbuild.dev/uid": "invented"}
+    job: Any = {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {"name": "ghost", "labels": labels},
+        "spec": {"suspend": True, "template": {"spec": pod}},
+    }
+    create = ("create", "--dry-run=server", "-f", "-")
+    assert "create a PublishBuild" in builds.kubectl(*create, stdin=json.dumps(job), check=False).stderr
+    del job["metadata"]["labels"]
+    [account] = installed.kubectl.get("serviceaccounts", "-l", "app.kubernetes.io/component=operator")["items"]
+    who = f"system:serviceaccount:{OPERATOR}:{account['metadata']['name']}"
+    assert "the operator makes Jobs of builds alone" in said_to(builds, who, job)
+
+
 def test_fields_past_the_schema_reach_no_pod(installed: Helm, builds: Kube) -> None:
     """Sent without validation, fields of the host, of privileges and a status of one's own are dropped."""
     evil: Any = {

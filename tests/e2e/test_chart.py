@@ -113,8 +113,13 @@ def test_editors_build_and_viewers_look(builds: Kube) -> None:
         return asked.stdout.strip() == "yes"
 
     until(lambda: may("edit", "create"), seconds=30, what="the roles are aggregated")
-    rights = {(who, verb): may(who, verb) for who in ("edit", "view", "default") for verb in ("get", "delete")}
-    assert [key for key, allowed in rights.items() if allowed] == [("edit", "get"), ("edit", "delete"), ("view", "get")]
+    bound = ("--clusterrole=publishbuild-submitter", f"--serviceaccount={BUILDS}:asks")
+    builds.kubectl("create", "serviceaccount", "asks")
+    builds.kubectl("create", "rolebinding", "asks", *bound)
+    until(lambda: may("asks", "create"), seconds=30, what="the role is bound")
+    rights = {(who, verb): may(who, verb) for who in ("edit", "asks", "view", "default") for verb in ("get", "delete")}
+    allowed = [key for key, may_do in rights.items() if may_do]
+    assert allowed == [("edit", "get"), ("edit", "delete"), ("asks", "get"), ("view", "get")]
 
 
 def test_the_exact_queue_is_for_those_who_are_named(installed: Helm, builds: Kube) -> None:

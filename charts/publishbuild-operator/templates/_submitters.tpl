@@ -34,11 +34,14 @@ read anything else (%2e%2e, \, ?, #, @) in ways of their own.
     variables.listed.split("\n").map(line, line.replace("\t", " ").trim()).filter(line,
     line.matches("^[a-z0-9]([a-z0-9.-]*[a-z0-9])? +(https|ssh)://[^/ ]+/[^ ]*$")).map(line,
     [line.substring(0, line.indexOf(" ")), line.substring(line.lastIndexOf(" ") + 1)])
+# The longest end of the URL that any prefix may leave over; what it begins with is a slash.
+- name: plain
+  expression: variables.git.url.find("(/[.]{0,2}[A-Za-z0-9_~+-][A-Za-z0-9._~+-]*)*/?$")
 - name: places
   expression: >-
     variables.pairs.filter(pair, variables.git.url == pair[1] ||
-    pair[1].endsWith("/") && variables.git.url.startsWith(pair[1]) && variables.git.url.substring(size(pair[1])).matches(
-    "^[.]{0,2}[A-Za-z0-9_~+-][A-Za-z0-9._~+-]*(/[.]{0,2}[A-Za-z0-9_~+-][A-Za-z0-9._~+-]*)*/?$")).map(pair, pair[0])
+    pair[1].endsWith("/") && variables.git.url.startsWith(pair[1]) && size(pair[1]) < size(variables.git.url) &&
+    size(variables.git.url) - size(pair[1]) < size(variables.plain)).map(pair, pair[0])
 {{- end -}}
 
 {{- define "publishbuild.submitterValidations" -}}

@@ -85,6 +85,6 @@ def policy(found: Findings) -> Check:
     if isinstance(found.policies, PublishBuildError):
         return Check(what, Mark.DOUBT, f"cannot be read: {found.policies}", "try again")
     if not found.policies:
-        says = "none: whoever may create builds may run any image as any service account of the namespace"
+        says = "none: whoever may create builds may use any Secret and service account of the namespace"
         return Check(what, Mark.DOUBT, says, "the chart's runnerPolicy.enabled (docs/security.md)")
     return Check(what, Mark.GOOD, ", ".join(policy["metadata"]["name"] for policy in found.policies))
