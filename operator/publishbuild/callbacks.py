@@ -55,13 +55,17 @@ class Callbacks:
         self._reports.pop(uid, None)
         self._due.pop(uid, None)
 
-    def report(self, uid: str, token: str, body: str) -> Answer:
-        """Take in a report of a running attempt: the same JSON that a termination message holds."""
+    def refusal(self, uid: str, token: str) -> Answer | None:
+        """Why who shows ``token`` is not heard; None where it is that of the build's Job, which runs."""
         job = self._store.job(uid)
         if not self._leads():
             return NOT_LEADING
         if job is None or job.finished or not _fits(token, job.callback_token):
             return Answer(403, "no running build has this uid and token")
+        return None
+
+    def report(self, uid: str, body: str) -> Answer:
+        """Take in a report of a running attempt: the same JSON that a termination message holds."""
         result = RunResult.from_message(redacted_words(body))
         if result is None:
             return Answer(400, "not a report: see docs/runner.md")

@@ -65,6 +65,9 @@ class Service:
         self._metrics = metrics
         self._rooms = Rooms(settings, api, metrics)
         self._servers = self._made_servers()
+        metrics.show_connections(
+            {field.removesuffix("_port"): server.connections for field, server in self._servers.items()}
+        )
         self._knows_queue = False
         self._is_stopping = False
         self._claiming: list[asyncio.Task[None]] = []

@@ -31,7 +31,7 @@ OUTCOMES = {
     "redis-open": "-NOAUTH Authentication required.",
     "redis-default": "-WRONGPASS invalid username-password pair or user is disabled.",
     "callback-victim": "403",
-    "callback-no-token": "403",
+    "callback-no-token": "401",
     "callback-huge": "413",
     "callback-junk": "400",
     "traversal": "404",

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Protocol
 
 from aiohttp import web
 
 from publishbuild.observe.answer import Answer
+from publishbuild.observe.request_body import body_of, throw_body_away
 
 # A termination message has 4,096 bytes at most, and a report on the way is the same.
 _LONGEST_REPORT_BYTES = 16_384
+_SCHEME = "Bearer "
+_NO_TOKEN = Answer(HTTPStatus.UNAUTHORIZED, "show the build's token: Authorization: Bearer …")
 
 
 class Builds(Protocol):
     """What the pods of builds may ask and tell: `publishbuild.callbacks`."""
 
-    def report(self, uid: str, token: str, body: str) -> Answer:
-        """Take in how far a build is."""
+    def refusal(self, uid: str, token: str) -> Answer | None:
+        """Why who shows ``token`` is not heard for that build; None where they are."""
+        ...
+
+    def report(self, uid: str, body: str) -> Answer:
+        """Take in how far a build is, from one whom `refusal` lets speak."""
         ...
 
     def stop_reason(self, uid: str) -> Answer:
@@ -31,9 +39,9 @@ def callback_endpoints(builds: Builds) -> web.Application:
         return web.Response(status=answer.status, text=f"{answer.text}\n" if answer.text else "")
 
     async def report(request: web.Request) -> web.Response:
-        token = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        body = (await request.read()).decode(errors="replace")
-        return as_response(builds.report(request.match_info["uid"], token, body))
+        answer = await _reported(builds, request)
+        await throw_body_away(request)
+        return as_response(answer)
 
     async def stop_reason(request: web.Request) -> web.Response:
         return as_response(builds.stop_reason(request.match_info["uid"]))
@@ -41,3 +49,19 @@ def callback_endpoints(builds: Builds) -> web.Application:
     app = web.Application(client_max_size=_LONGEST_REPORT_BYTES)
     app.add_routes([web.post("/v1/builds/{uid}", report), web.get("/v1/builds/{uid}/stop", stop_reason)])
     return app
+
+
+async def _reported(builds: Builds, request: web.Request) -> Answer:
+    """Who sends a report is known before any of it is read."""
+    uid, token = request.match_info["uid"], _token(request)
+    refusal = builds.refusal(uid, token) if token else _NO_TOKEN
+    if refusal is not None:
+        return refusal
+    body = await body_of(request, _LONGEST_REPORT_BYTES)
+    return builds.report(uid, body) if isinstance(body, str) else body
+
+
+def _token(request: web.Request) -> str:
+    """The bearer token, "" where there is none. Other characters than ASCII's have no place in a header."""
+    scheme, token = (given := request.headers.get("Authorization", ""))[: len(_SCHEME)], given[len(_SCHEME) :]
+    return token if scheme == _SCHEME and token.isascii() else ""

@@ -14,8 +14,10 @@ from prometheus_client import (
     disable_created_metrics,
     generate_latest,
 )
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
+
+from publishbuild.observe.connections import Connections
 
 _WAIT = (0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600, 14_400, 86_400)
 _RUN = (5, 15, 60, 300, 600, 900, 1800, 3600, 7200, 14_400)
@@ -69,6 +71,10 @@ class Metrics:
         """Show the queue as it is at each scrape: ``depth`` by (namespace, reason), ``running`` by namespace."""
         self.registry.register(_Queue(depth, running))
 
+    def show_connections(self, connections: Mapping[str, Connections]) -> None:
+        """Show at each scrape the connections of the operator's ports, by the port's name."""
+        self.registry.register(_Connections(connections))
+
     def text(self) -> bytes:
         """The exposition that Prometheus reads."""
         return generate_latest(self.registry)
@@ -93,3 +99,19 @@ class _Queue(Collector):
         for namespace, count in self._running().items():
             running.add_metric((namespace,), count)
         return depth, running
+
+
+class _Connections(Collector):
+    def __init__(self, connections: Mapping[str, Connections]) -> None:
+        self._connections = connections
+
+    def collect(self) -> Iterable[GaugeMetricFamily | CounterMetricFamily]:
+        open_now = GaugeMetricFamily("publishbuild_http_connections", "Connections that are open", labels=("port",))
+        dropped = CounterMetricFamily(
+            "publishbuild_http_dropped", "Connections that were dropped", labels=("port", "reason")
+        )
+        for port, connections in self._connections.items():
+            open_now.add_metric((port,), len(connections))
+            for reason, count in connections.dropped.items():
+                dropped.add_metric((port, reason), count)
+        return open_now, dropped

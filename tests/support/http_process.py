@@ -1,0 +1,66 @@
+"""The operator's two ports as a process of their own, over one running build and nothing else.
+
+Prints its two ports, that of probes and that of builds' pods, and then serves until it is ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from publishbuild.callbacks import Callbacks
+from publishbuild.cluster.objects import BUILDS, JOBS
+from publishbuild.cluster.store import Store
+from publishbuild.names import ANNOTATION_TOKEN
+from publishbuild.observe.answer import Answer
+from publishbuild.observe.callback_endpoints import callback_endpoints
+from publishbuild.observe.endpoints import endpoints
+from publishbuild.observe.http import HttpServer
+from publishbuild.observe.logs import set_up_logs
+from publishbuild.observe.metrics import Metrics
+from tests.builders import NOW, a_build, a_job
+
+TOKEN = "a-token"
+
+
+class Well:
+    """An operator that is well, and whose queue is empty."""
+
+    def unhealthy(self) -> None:
+        return None
+
+    def unready(self) -> None:
+        return None
+
+    def queue(self) -> Answer:
+        return Answer(200, "{}")
+
+
+def callbacks() -> Callbacks:
+    """What pods tell: one build runs, whose Job keeps `TOKEN`."""
+    store = Store(lambda: NOW, lambda _: None)
+    store.apply(BUILDS, a_build())
+    job = a_job()
+    job["metadata"]["annotations"] = {ANNOTATION_TOKEN: TOKEN}
+    store.apply(JOBS, job)
+    return Callbacks(
+        store, synced=lambda: True, leads=lambda: True, ring_after=lambda _uid, _seconds: None, clock=lambda: NOW
+    )
+
+
+async def main() -> None:
+    """Serve for ever."""
+    set_up_logs("info", "json")
+    servers = [
+        HttpServer(endpoints(Well(), Metrics()), 0, setting="HTTP"),
+        HttpServer(callback_endpoints(callbacks()), 0, setting="CALLBACK"),
+    ]
+    for server in servers:
+        await server.start()
+    sys.stdout.write(" ".join(str(server.port) for server in servers) + "\n")
+    sys.stdout.flush()
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
