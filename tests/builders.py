@@ -153,8 +153,12 @@ def a_pod(
     waiting_message: str | None = None,
     unschedulable: str | None = None,
     disrupted: bool = False,
+    token: str | None = None,
 ) -> Object:
-    """The pod of attempt ``number``; ``exit_code`` ends its container and, unless it is given, its phase."""
+    """The pod of attempt ``number``; ``exit_code`` ends its container and, unless it is given, its phase.
+
+    ``token`` is in its environment, as in that of pods before decision 23.
+    """
     begun = created or at(20 * (number - 1))
     state: Object = {"running": {"startedAt": rfc3339(begun)}}
     if exit_code is not None:
@@ -200,9 +204,14 @@ def a_pod(
             "labels": labels(build_uid),
             "ownerReferences": [_owner("Job", names.job_name(NAME, build_uid), JOB_UID)],
         },
-        "spec": {"containers": [{"name": names.RUNNER_CONTAINER}]},
+        "spec": {"containers": [_container(token)]},
         "status": status,
     }
+
+
+def _container(token: str | None) -> Object:
+    env = [] if token is None else [{"name": names.VARIABLE_TOKEN, "value": token}]
+    return {"name": names.RUNNER_CONTAINER, "env": env}
 
 
 def _owner(kind: str, name: str, uid: str) -> Object:
@@ -254,6 +263,7 @@ def facts(
     image: str = IMAGE,
     superseded_by: str | None = None,
     aging_seconds: int = 0,
+    progress: RunResult | None = None,
 ) -> Facts:
     """One decision's input from Kubernetes objects; ``now`` is past the quiet period unless given."""
     queued = queue if isinstance(queue, QueueFacts) else queue_facts(**(queue or {}))
@@ -267,6 +277,7 @@ def facts(
         trouble=launch_trouble,
         superseded_by=superseded_by,
         aging_seconds=aging_seconds,
+        progress=progress,
     )
 
 

@@ -12,12 +12,14 @@ from datetime import datetime, timedelta
 
 from publishbuild.cluster.store import Store
 from publishbuild.cluster.supersede import superseded_by
-from publishbuild.decide.facts import BuildFacts, JobFacts
+from publishbuild.decide.attempts import latest
+from publishbuild.decide.facts import BuildFacts, JobFacts, PodFacts
 from publishbuild.decide.pod_words import redacted_words
 from publishbuild.names import FailureReason
 from publishbuild.observe.answer import NOT_LEADING, Answer
 from publishbuild.runner.result import RunResult
 
+_NOT_SYNCED = Answer(503, "not all builds are known yet: try again")
 # One status write for a build in so many seconds, however often its pods report.
 WRITE_SECONDS = 5.0
 
@@ -43,34 +45,43 @@ class Callbacks:
         self._leads = leads
         self._ring_after = ring_after
         self._clock = clock
-        self._reports: dict[str, RunResult] = {}
+        # Of each build, the pod that reported last and what it said.
+        self._reports: dict[str, tuple[str, RunResult]] = {}
         self._due: dict[str, datetime] = {}
 
     def progress(self, uid: str) -> RunResult | None:
-        """The last report of the build's attempt that runs."""
-        return self._reports.get(uid)
+        """The last report of the build's attempt that runs; that of an earlier one counts no more."""
+        pod, result = self._reports.get(uid, ("", None))
+        newest = latest(self._store.pods(uid))
+        return result if newest is not None and newest.uid == pod and newest.runs else None
 
     def forget(self, uid: str) -> None:
         """The attempt, or the build, has ended: what it reported on the way counts no more."""
         self._reports.pop(uid, None)
         self._due.pop(uid, None)
 
-    def refusal(self, uid: str, token: str) -> Answer | None:
-        """Why who shows ``token`` is not heard; None where it is that of the build's Job, which runs."""
-        job = self._store.job(uid)
+    def speaker(self, uid: str, token: str) -> PodFacts | Answer:
+        """The pod that shows ``token``, if it is one of the build's and runs; otherwise why it is not heard."""
+        if not self._synced():
+            return _NOT_SYNCED
+        for pod in self._store.pods(uid):
+            if pod.runs and _fits(token, pod.callback_token):
+                return pod
+        return Answer(403, "no running pod of a build of this uid has this token")
+
+    def report(self, pod: PodFacts, body: str) -> Answer:
+        """Take in what a pod that runs says: the same JSON that a termination message holds."""
+        uid, job = pod.build_uid, self._store.job(pod.build_uid)
         if not self._leads():
             return NOT_LEADING
-        if job is None or job.finished or not _fits(token, job.callback_token):
-            return Answer(403, "no running build has this uid and token")
-        return None
-
-    def report(self, uid: str, body: str) -> Answer:
-        """Take in a report of a running attempt: the same JSON that a termination message holds."""
+        newest = latest(self._store.pods(uid))
+        if job is None or job.finished or newest is None or newest.uid != pod.uid:
+            return Answer(403, "this attempt has ended")
         result = RunResult.from_message(redacted_words(body))
         if result is None:
             return Answer(400, "not a report: see docs/runner.md")
-        if result != self._reports.get(uid):
-            self._reports[uid] = result
+        if (pod.uid, result) != self._reports.get(uid):
+            self._reports[uid] = pod.uid, result
             self._ring_after(uid, self._pause(uid))
         return Answer(204, "")
 
@@ -82,9 +93,10 @@ class Callbacks:
         return (due - now).total_seconds()
 
     def stop_reason(self, uid: str) -> Answer:
-        """Why the build's work is to be stopped for good; an empty answer where a later attempt goes on with it."""
-        if not self._synced():
-            return Answer(503, "not all builds are known yet: try again")
+        """Why the build's work is to be stopped for good; an empty answer where a later attempt goes on with it.
+
+        Only for a pod of that build: the answer may name another one.
+        """
         record, job = self._store.record(uid), self._store.job(uid)
         if record is None or "deletionTimestamp" in record.build["metadata"]:
             return Answer(200, "the build was deleted")

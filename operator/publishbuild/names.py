@@ -28,6 +28,7 @@ ANNOTATION_SECRETS = f"{GROUP}/secrets"
 ANNOTATION_KEY = f"{GROUP}/concurrency-key"
 # On the Job: what its pods show when they report, so that nobody else can.
 ANNOTATION_TOKEN = f"{GROUP}/callback-token"
+VARIABLE_TOKEN = "PUBLISHBUILD_CALLBACK_TOKEN"  # noqa: S105  # a variable's name
 JOB_SELECTOR = f"{LABEL_MANAGED_BY}={OPERATOR_NAME}"
 
 MAX_BUILD_NAME = 50

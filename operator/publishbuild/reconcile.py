@@ -130,7 +130,7 @@ class Reconciler:
         else:
             await self._launching.verify(build)
         job, pods = self._store.job(uid), self._store.pods(uid)
-        if all(pod.failed or pod.succeeded for pod in pods):
+        if not any(pod.runs for pod in pods):
             # Nothing runs: what an attempt said on its way counts no more.
             self._progress.forget(uid)
         return Facts(

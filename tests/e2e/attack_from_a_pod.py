@@ -84,6 +84,8 @@ def main(redis: str, victim: str, metrics: str) -> dict[str, str]:
         "redis-default": talk(redis, 6379, "AUTH default guess\r\n"),
         "callback-victim": http(victim, body=report, token=os.environ["PUBLISHBUILD_CALLBACK_TOKEN"]),
         "callback-no-token": http(own, body=report),
+        "stop-victim": http(f"{victim}/stop", token=os.environ["PUBLISHBUILD_CALLBACK_TOKEN"]),
+        "stop-no-token": http(f"{own}/stop"),
         "callback-huge": http(own, body=b"x" * 100_000, token=os.environ["PUBLISHBUILD_CALLBACK_TOKEN"]),
         "callback-junk": http(own, body=b'{"stage": ', token=os.environ["PUBLISHBUILD_CALLBACK_TOKEN"]),
         "traversal": talk(host, int(port), "GET /v1/builds/../../etc/passwd HTTP/1.1\r\nHost: x\r\n\r\n").split()[1],

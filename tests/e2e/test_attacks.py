@@ -32,6 +32,8 @@ OUTCOMES = {
     "redis-default": "-WRONGPASS invalid username-password pair or user is disabled.",
     "callback-victim": "403",
     "callback-no-token": "401",
+    "stop-victim": "403",
+    "stop-no-token": "401",
     "callback-huge": "413",
     "callback-junk": "400",
     "traversal": "404",

@@ -30,7 +30,7 @@ def test_each_port_has_its_own_endpoints(start_operator: StartOperator) -> None:
     until(lambda: operator.queue() is not None, seconds=20, what="it leads")
     assert {operator.get(path)[0] for path in FOR_OTHERS} == {200}
     assert {operator.get(path, port=operator.callback_port)[0] for path in FOR_OTHERS} == {404}
-    assert operator.get(FOR_PODS, port=operator.callback_port)[0] == 200
+    assert operator.get(FOR_PODS, port=operator.callback_port)[0] == 401
     assert operator.get(FOR_PODS)[0] == 404
 
 

@@ -9,16 +9,15 @@ import asyncio
 import sys
 
 from publishbuild.callbacks import Callbacks
-from publishbuild.cluster.objects import BUILDS, JOBS
+from publishbuild.cluster.objects import BUILDS, JOBS, PODS
 from publishbuild.cluster.store import Store
-from publishbuild.names import ANNOTATION_TOKEN
 from publishbuild.observe.answer import Answer
 from publishbuild.observe.callback_endpoints import callback_endpoints
 from publishbuild.observe.endpoints import endpoints
 from publishbuild.observe.http import HttpServer
 from publishbuild.observe.logs import set_up_logs
 from publishbuild.observe.metrics import Metrics
-from tests.builders import NOW, a_build, a_job
+from tests.builders import NOW, a_build, a_job, a_pod
 
 TOKEN = "a-token"
 
@@ -37,12 +36,11 @@ class Well:
 
 
 def callbacks() -> Callbacks:
-    """What pods tell: one build runs, whose Job keeps `TOKEN`."""
+    """What pods tell: one build runs, whose pod shows `TOKEN`."""
     store = Store(lambda: NOW, lambda _: None)
     store.apply(BUILDS, a_build())
-    job = a_job()
-    job["metadata"]["annotations"] = {ANNOTATION_TOKEN: TOKEN}
-    store.apply(JOBS, job)
+    store.apply(JOBS, a_job())
+    store.apply(PODS, a_pod(token=TOKEN))
     return Callbacks(
         store, synced=lambda: True, leads=lambda: True, ring_after=lambda _uid, _seconds: None, clock=lambda: NOW
     )

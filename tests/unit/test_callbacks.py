@@ -9,10 +9,11 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from publishbuild.callbacks import WRITE_SECONDS, Callbacks
-from publishbuild.cluster.objects import BUILDS, JOBS
+from publishbuild.cluster.objects import BUILDS, JOBS, PODS
 from publishbuild.cluster.store import Store
+from publishbuild.observe.answer import Answer
 from publishbuild.observe.callback_endpoints import callback_endpoints
-from tests.builders import NOW, UID, Object, a_build, a_job, a_message, at
+from tests.builders import NOW, UID, a_build, a_job, a_message, a_pod, at
 
 TOKEN = "a-token"
 
@@ -40,14 +41,18 @@ class World:
         self.store.apply(BUILDS, a_build(**spec))
 
     def job(self, **job: Any) -> None:
-        made: Object = a_job(**job)
-        made["metadata"]["annotations"] = {"publishbuild.dev/callback-token": TOKEN}
-        self.store.apply(JOBS, made)
+        self.store.apply(JOBS, a_job(**job))
+
+    def pod(self, number: int = 1, token: str = TOKEN, **pod: Any) -> None:
+        self.store.apply(PODS, a_pod(number, token=token, **pod))
 
     def report(self, body: str | None = None, token: str = TOKEN) -> int:
         """The status of the answer, as the endpoint gives it."""
-        refusal = self.callbacks.refusal(UID, token)
-        return (refusal or self.callbacks.report(UID, a_message(ids="7") if body is None else body)).status
+        pod = self.callbacks.speaker(UID, token)
+        answer = (
+            pod if isinstance(pod, Answer) else self.callbacks.report(pod, a_message(ids="7") if body is None else body)
+        )
+        return answer.status
 
 
 @pytest.fixture
@@ -55,6 +60,7 @@ def world() -> World:
     made = World()
     made.build()
     made.job()
+    made.pod()
     return made
 
 
@@ -83,19 +89,40 @@ class TestReports:
 
     @pytest.mark.parametrize("token", ["", "b-token", "ключ"])
     def test_nobody_else_is_heard(self, world: World, token: str) -> None:
-        """Without the token that the Job keeps nothing is taken in."""
+        """Without the token of the pod nothing is taken in."""
         assert world.report(token=token) == 403
         assert world.callbacks.progress(UID) is None
 
-    def test_a_job_without_a_token_has_none(self) -> None:
+    def test_a_pod_without_a_token_has_none(self) -> None:
         """An empty token never fits."""
         world = World()
         world.build()
-        world.store.apply(JOBS, a_job())
+        world.job()
+        world.pod(token="")
         assert world.report(token="") == 403
 
+    def test_a_pod_of_another_build_is_not_heard(self, world: World) -> None:
+        """A token opens the build of its own pod alone."""
+        world.store.apply(BUILDS, a_build(uid="other", name="app-2"))
+        assert isinstance(world.callbacks.speaker("other", TOKEN), Answer)
+
+    def test_a_pod_that_has_ended_is_not_heard(self, world: World) -> None:
+        """What a pod shows after its end opens nothing, and what it said before counts no more."""
+        world.report()
+        world.pod(version=400, exit_code=1)
+        assert world.report() == 403
+        assert world.callbacks.progress(UID) is None
+
+    def test_only_the_newest_attempt_is_heard(self, world: World) -> None:
+        """Once there is another attempt, the report of an earlier one counts no more, and it gives no other."""
+        world.report()
+        world.pod(2, token="second")
+        assert world.callbacks.progress(UID) is None
+        assert world.report() == 403
+        assert world.report(token="second") == 204
+
     def test_an_ended_job_is_not_heard(self, world: World) -> None:
-        """What comes after the end changes nothing."""
+        """What comes after the Job's end changes nothing, whether its pod is seen to have ended or not."""
         world.job(version=300, complete=True, ended=at(5))
         assert world.report() == 403
 
@@ -167,7 +194,23 @@ class TestStop:
     def test_no_guess_before_all_is_known(self, world: World) -> None:
         """An operator that has just started says so, and never that a build which it has not seen is gone."""
         world.synced = False
-        assert world.callbacks.stop_reason("unknown").status == 503
+        answer = world.callbacks.speaker("unknown", TOKEN)
+        assert isinstance(answer, Answer)
+        assert answer.status == 503
+
+    @pytest.mark.parametrize("token", ["", "b-token"])
+    def test_a_uid_alone_opens_nothing(self, world: World, token: str) -> None:
+        """Whoever has a build's uid, as /v1/queue tells it, is told neither its fate nor another build's name."""
+        assert isinstance(world.callbacks.speaker(UID, token), Answer)
+
+    def test_a_deleted_builds_pod_is_answered(self, world: World) -> None:
+        """A pod whose build and Job are gone proves who it is by itself."""
+        world.store.apply(BUILDS, a_build(), deleted=True)
+        world.store.apply(JOBS, a_job(version=201), deleted=True)
+        world.pod(version=301)
+        pod = world.callbacks.speaker(UID, TOKEN)
+        assert not isinstance(pod, Answer)
+        assert world.callbacks.stop_reason(pod.build_uid).text == "the build was deleted"
 
 
 async def test_the_endpoints(world: World) -> None:
@@ -178,8 +221,10 @@ async def test_the_endpoints(world: World) -> None:
         assert (await client.post(path, data=a_message(), headers=headers)).status == 204
         assert (await client.post(path, data=a_message())).status == 401
         assert (await client.post(path, data="x" * 20_000, headers=headers)).status == 413
-        assert await (await client.get(f"{path}/stop")).text() == ""
-        assert await (await client.get("/v1/builds/other/stop")).text() == "the build was deleted\n"
+        assert (await (await client.get(f"{path}/stop", headers=headers)).text()) == ""
+        assert (await client.get(f"{path}/stop")).status == 401
+        assert (await client.get(f"{path}/stop", headers={"Authorization": "Bearer guess"})).status == 403
+        assert (await client.get("/v1/builds/other/stop", headers=headers)).status == 403
 
 
 @pytest.mark.parametrize("path", ["/metrics", "/v1/queue", "/healthz", "/readyz", "/v1/builds", "/"])

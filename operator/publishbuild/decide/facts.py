@@ -13,11 +13,11 @@ from publishbuild.models.spec import PublishBuildSpec
 from publishbuild.models.status import PublishBuildStatus
 from publishbuild.names import (
     ANNOTATION_KEY,
-    ANNOTATION_TOKEN,
     KIND,
     LABEL_BUILD,
     LABEL_UID,
     RUNNER_CONTAINER,
+    VARIABLE_TOKEN,
     job_name,
     slot_of,
 )
@@ -80,7 +80,6 @@ class JobFacts:
     failed_pods: int = 0
     ttl_seconds: int | None = None
     concurrency_key: str = ""
-    callback_token: str = ""
 
     @property
     def finished(self) -> bool:
@@ -115,7 +114,6 @@ class JobFacts:
             failed_pods=status.get("failed", 0),
             ttl_seconds=job.get("spec", {}).get("ttlSecondsAfterFinished"),
             concurrency_key=(metadata.get("annotations") or {}).get(ANNOTATION_KEY, ""),
-            callback_token=(metadata.get("annotations") or {}).get(ANNOTATION_TOKEN, ""),
         )
 
 
@@ -141,6 +139,7 @@ class PodFacts:
     waiting_reason: str | None = None
     waiting_message: str = ""
     disrupted: bool = False
+    callback_token: str = field(default="", repr=False)
 
     @property
     def failed(self) -> bool:
@@ -151,6 +150,11 @@ class PodFacts:
     def succeeded(self) -> bool:
         """Whether this attempt has done its work for sure."""
         return self.phase == "Succeeded" or self.exit_code == 0
+
+    @property
+    def runs(self) -> bool:
+        """Whether this attempt has not ended, as far as is known."""
+        return not (self.failed or self.succeeded)
 
     @classmethod
     def read(cls, pod: Object) -> PodFacts:
@@ -179,6 +183,7 @@ class PodFacts:
             waiting_reason=waiting_reason,
             waiting_message=redacted(bounded(waiting_message)) if build_uid else "",
             disrupted=_condition(status, "DisruptionTarget", "True") is not None,
+            callback_token=_token_of(pod) if build_uid else "",
         )
 
 
@@ -300,6 +305,13 @@ def build_of_pod(metadata: Object) -> str:
     labels = metadata.get("labels") or {}
     uid: str = labels.get(LABEL_UID, "")
     return uid if _is_owned_by(metadata, "Job", job_name(labels.get(LABEL_BUILD, ""), uid)) else ""
+
+
+def _token_of(pod: Object) -> str:
+    """What the pod shows when it speaks to the operator: a variable of its own, which nobody can change."""
+    containers = (pod.get("spec") or {}).get("containers") or ()
+    variables = (env for one in containers if one["name"] == RUNNER_CONTAINER for env in one.get("env") or ())
+    return next((str(one.get("value", "")) for one in variables if one["name"] == VARIABLE_TOKEN), "")
 
 
 def _is_owned_by(metadata: Object, kind: str, name: str, uid: str | None = None) -> bool:

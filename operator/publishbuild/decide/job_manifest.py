@@ -179,7 +179,7 @@ def environment(
         values["PUBLISHBUILD_SOURCE_SECRET_DIR"] = SOURCE_SECRET_DIR
     if callback:
         values["PUBLISHBUILD_CALLBACK_URL"] = f"{callback.url.rstrip('/')}/v1/builds/{uid}"
-        values["PUBLISHBUILD_CALLBACK_TOKEN"] = callback.token
+        values[names.VARIABLE_TOKEN] = callback.token
     return [{"name": key, "value": value} for key, value in values.items()]
 
 

@@ -1,19 +1,11 @@
-"""What a Job and its pods say of the build: its verdict, its attempts and what they made."""
+"""What a Job and its pods say of the build: its verdict and why it failed; `results` tells what they made."""
 
 from __future__ import annotations
 
 from publishbuild.decide import attempts
 from publishbuild.decide.conditions import Verdict
 from publishbuild.decide.facts import JobFacts, PodFacts
-from publishbuild.models.status import (
-    LOG_TAIL_BYTES,
-    BuildStatus,
-    FailedAttempt,
-    Failure,
-    PublishBuildStatus,
-    SourceStatus,
-    SubmissionStatus,
-)
+from publishbuild.models.status import LOG_TAIL_BYTES, FailedAttempt, Failure, PublishBuildStatus
 from publishbuild.names import EXIT_GIVE_UP, RUNNER_CONTAINER, FailureReason, Phase
 from publishbuild.runner.result import RunResult
 
@@ -48,12 +40,8 @@ def verdict(
         # The Job controller does not retry this one; its own word comes in a moment.
         retried = last.exit_code != EXIT_GIVE_UP
         return Verdict("Unknown", "Retrying" if retried else "Running", said)
-    doing = f": {progress.message}" if progress and progress.message and newest and _runs(newest) else ""
+    doing = f": {progress.message}" if progress and progress.message and newest and newest.runs else ""
     return Verdict("Unknown", "Running", f"attempt {len(failed) + 1} runs{doing}")
-
-
-def _runs(pod: PodFacts) -> bool:
-    return not (pod.failed or pod.succeeded)
 
 
 def phase_of(said: Verdict) -> Phase:
@@ -61,30 +49,6 @@ def phase_of(said: Verdict) -> Phase:
     if said.succeeded == "Unknown":
         return Phase.RETRYING if said.reason == "Retrying" else Phase.RUNNING
     return Phase.SUCCEEDED if said.succeeded == "True" else Phase.FAILED
-
-
-def with_results(
-    status: PublishBuildStatus, pods: tuple[PodFacts, ...], progress: RunResult | None = None
-) -> PublishBuildStatus:
-    """``status`` with what the attempts report: commit, EAS builds and submissions; the newest report wins.
-
-    ``progress`` is newer than what attempts that have ended say, while one runs.
-    """
-    changes: dict[str, object] = {}
-    ordered = sorted(pods, key=attempts.age)
-    results = [attempts.report_of(pod) for pod in ordered]
-    if ordered and _runs(ordered[-1]):
-        results.append(progress)
-    for result in results:
-        if result is None:
-            continue
-        if result.commit:
-            changes["source"] = SourceStatus(commit=result.commit)
-        if result.builds:
-            changes["builds"] = tuple(BuildStatus.model_validate(b.model_dump()) for b in result.builds)
-        if result.submissions:
-            changes["submissions"] = tuple(SubmissionStatus.model_validate(s.model_dump()) for s in result.submissions)
-    return status.model_copy(update=changes)
 
 
 def cancelled_words(pods: tuple[PodFacts, ...]) -> str:

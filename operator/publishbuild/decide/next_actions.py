@@ -25,6 +25,7 @@ from publishbuild.decide.facts import Facts, JobFacts
 from publishbuild.decide.job_manifest import job_manifest
 from publishbuild.decide.order import member
 from publishbuild.decide.queue_reason import queue_reason
+from publishbuild.decide.results import with_results
 from publishbuild.models.spec import PublishBuildSpec
 from publishbuild.models.status import JobStatus, PublishBuildStatus, QueueStatus
 from publishbuild.names import FailureReason, Phase, QueueReason
@@ -111,13 +112,13 @@ def _recorded(facts: Facts, job: JobFacts) -> PublishBuildStatus:
             "start_time": before.start_time or job.started or facts.now,
         }
     )
-    return _with_attempts(facts, status)
+    return _with_attempts(facts, status, job_runs=not job.finished)
 
 
-def _with_attempts(facts: Facts, status: PublishBuildStatus) -> PublishBuildStatus:
+def _with_attempts(facts: Facts, status: PublishBuildStatus, *, job_runs: bool) -> PublishBuildStatus:
     failed = attempts.failed_attempts(status.failed_attempts, facts.pods)
     counted = {"failed_attempts": failed, "attempts": attempts.attempts_so_far(status, failed, facts.pods)}
-    return job_outcome.with_results(status.model_copy(update=counted), facts.pods, facts.progress)
+    return with_results(status.model_copy(update=counted), facts.pods, facts.progress, job_runs=job_runs)
 
 
 def _job_gone(facts: Facts) -> Actions:
@@ -211,7 +212,7 @@ def _end(facts: Facts, phase: Phase, said: Verdict) -> Actions:
     before = facts.build.status
     if before.job:
         # The pods may have said more than was on record when the Job went.
-        before = _with_attempts(facts, before)
+        before = _with_attempts(facts, before, job_runs=False)
     status = before.model_copy(update={"completion_time": facts.now})
     if before.queue:
         status = status.model_copy(update={"queue": QueueStatus(enqueued_time=before.queue.enqueued_time)})

@@ -126,6 +126,18 @@ class Failure(KubeModel):
     """The last lines of the log, redacted, at most 2 KiB."""
 
 
+ProvisionalField = Literal["source", "builds", "submissions"]
+
+
+class Provisional(KubeModel):
+    """What the attempt that runs has reported, and no attempt that ended has said."""
+
+    pod: str
+    """Name of the pod that reports."""
+    fields: tuple[ProvisionalField, ...]
+    """The fields of the status that go again with this pod, unless its last word says the same."""
+
+
 class PublishBuildStatus(KubeModel):
     """What the operator knows of the build."""
 
@@ -151,6 +163,8 @@ class PublishBuildStatus(KubeModel):
     """The EAS builds."""
     submissions: tuple[SubmissionStatus, ...] = ()
     """The submissions to the stores."""
+    provisional: Provisional | None = None
+    """Which of these are a running attempt's word alone."""
     failure: Failure | None = None
     """Why the build failed."""
     conditions: Annotated[tuple[Condition, ...], Field(json_schema_extra=LIST_MAP_BY_TYPE)] = ()

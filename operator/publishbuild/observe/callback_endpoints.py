@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from aiohttp import web
 
@@ -16,15 +16,18 @@ _SCHEME = "Bearer "
 _NO_TOKEN = Answer(HTTPStatus.UNAUTHORIZED, "show the build's token: Authorization: Bearer …")
 
 
-class Builds(Protocol):
+Pod = TypeVar("Pod")
+
+
+class Builds(Protocol[Pod]):
     """What the pods of builds may ask and tell: `publishbuild.callbacks`."""
 
-    def refusal(self, uid: str, token: str) -> Answer | None:
-        """Why who shows ``token`` is not heard for that build; None where they are."""
+    def speaker(self, uid: str, token: str) -> Pod | Answer:
+        """The running pod of that build that shows ``token``; otherwise why it is not heard."""
         ...
 
-    def report(self, uid: str, body: str) -> Answer:
-        """Take in how far a build is, from one whom `refusal` lets speak."""
+    def report(self, pod: Pod, body: str) -> Answer:
+        """Take in how far a pod is."""
         ...
 
     def stop_reason(self, uid: str) -> Answer:
@@ -32,33 +35,36 @@ class Builds(Protocol):
         ...
 
 
-def callback_endpoints(builds: Builds) -> web.Application:
-    """The endpoints over ``builds``, and no others."""
+def callback_endpoints(builds: Builds[Pod]) -> web.Application:
+    """The endpoints over ``builds``, and no others. Both are for the build's own pods alone."""
 
     def as_response(answer: Answer) -> web.Response:
         return web.Response(status=answer.status, text=f"{answer.text}\n" if answer.text else "")
 
+    def speaker(request: web.Request) -> Pod | Answer:
+        token = _token(request)
+        return builds.speaker(request.match_info["uid"], token) if token else _NO_TOKEN
+
+    async def reported(request: web.Request) -> Answer:
+        # Who sends a report is known before any of it is read.
+        pod = speaker(request)
+        if isinstance(pod, Answer):
+            return pod
+        body = await body_of(request, _LONGEST_REPORT_BYTES)
+        return builds.report(pod, body) if isinstance(body, str) else body
+
     async def report(request: web.Request) -> web.Response:
-        answer = await _reported(builds, request)
+        answer = await reported(request)
         await throw_body_away(request)
         return as_response(answer)
 
     async def stop_reason(request: web.Request) -> web.Response:
-        return as_response(builds.stop_reason(request.match_info["uid"]))
+        pod = speaker(request)
+        return as_response(pod if isinstance(pod, Answer) else builds.stop_reason(request.match_info["uid"]))
 
     app = web.Application(client_max_size=_LONGEST_REPORT_BYTES)
     app.add_routes([web.post("/v1/builds/{uid}", report), web.get("/v1/builds/{uid}/stop", stop_reason)])
     return app
-
-
-async def _reported(builds: Builds, request: web.Request) -> Answer:
-    """Who sends a report is known before any of it is read."""
-    uid, token = request.match_info["uid"], _token(request)
-    refusal = builds.refusal(uid, token) if token else _NO_TOKEN
-    if refusal is not None:
-        return refusal
-    body = await body_of(request, _LONGEST_REPORT_BYTES)
-    return builds.report(uid, body) if isinstance(body, str) else body
 
 
 def _token(request: web.Request) -> str:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from publishbuild.decide import attempts, job_outcome
 from publishbuild.decide.conditions import Verdict
 from publishbuild.decide.facts import JobFacts, PodFacts
+from publishbuild.decide.results import with_results
 from publishbuild.models.status import LOG_TAIL_BYTES, FailedAttempt, PublishBuildStatus
 from publishbuild.names import Phase
 from publishbuild.printable import printable_lines
@@ -306,7 +307,7 @@ class TestResults:
             a_pod(2, exit_code=1, message=a_message(ids="second")),
             a_pod(1, exit_code=1, message=a_message(ids="first")),
         )
-        status = job_outcome.with_results(PublishBuildStatus(), pods)
+        status = with_results(PublishBuildStatus(), pods, job_runs=True)
         assert [build.id for build in status.builds] == ["build-second"]
         assert status.source is not None
         assert status.source.commit == COMMIT
@@ -314,9 +315,9 @@ class TestResults:
     def test_a_silent_attempt_erases_nothing(self) -> None:
         """What an earlier attempt reported stays when a later one dies without a word."""
         pods = read(a_pod(1, exit_code=1, message=a_message(ids="first")), a_pod(2, exit_code=137))
-        status = job_outcome.with_results(PublishBuildStatus(), pods)
+        status = with_results(PublishBuildStatus(), pods, job_runs=True)
         assert [submission.id for submission in status.submissions] == ["submission-first"]
-        later = job_outcome.with_results(status, read(a_pod(3, exit_code=1, message="Killed")))
+        later = with_results(status, read(a_pod(3, exit_code=1, message="Killed")), job_runs=True)
         assert later == status
 
 
@@ -392,7 +393,7 @@ class TestProgress:
     def test_it_shows_while_the_attempt_runs(self) -> None:
         """The builds are in the status, and the sentence in the condition's message, before the attempt ends."""
         pods = read(a_pod(1))
-        status = job_outcome.with_results(PublishBuildStatus(), pods, self.SAID)
+        status = with_results(PublishBuildStatus(), pods, self.SAID, job_runs=True)
         assert [(b.id, b.status) for b in status.builds] == [("build-7", "IN_QUEUE")]
         said = job_outcome.verdict(JobFacts.read(a_job()), (), pods, self.SAID)
         assert said.message == "attempt 1 runs: ios build build-7 is IN_QUEUE at EAS, position 3"
@@ -400,12 +401,12 @@ class TestProgress:
     def test_it_is_newer_than_what_ended_attempts_said(self) -> None:
         """The attempt that runs knows best."""
         pods = read(a_pod(1, exit_code=1, message=a_message(ids="old")), a_pod(2))
-        assert job_outcome.with_results(PublishBuildStatus(), pods, self.SAID).builds[0].id == "build-7"
+        assert with_results(PublishBuildStatus(), pods, self.SAID, job_runs=True).builds[0].id == "build-7"
 
     def test_the_last_word_is_the_reports(self) -> None:
         """Once the attempt has ended, what it said on the way counts no more."""
         pods = read(a_pod(1, exit_code=0, message=a_message(ids="end")))
-        assert job_outcome.with_results(PublishBuildStatus(), pods, self.SAID).builds[0].id == "build-end"
+        assert with_results(PublishBuildStatus(), pods, self.SAID, job_runs=True).builds[0].id == "build-end"
 
     @pytest.mark.parametrize(
         ("failure", "words"),
