@@ -1,4 +1,4 @@
-"""What pods and the operator tell each other while a build runs (decision 0013).
+"""What pods and the operator tell each other while a build runs (decisions 0013 and 0023).
 
 A pod says how far it is, and asks, when it is told to stop, whether its work is to be stopped for good or only the pod.
 Both are a convenience: a build whose pods cannot reach the operator is built, retried and recorded all the same.
@@ -9,19 +9,31 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from publishbuild.cluster.store import Store
 from publishbuild.cluster.supersede import superseded_by
+from publishbuild.cluster.token_reviews import PodIdentity
 from publishbuild.decide.attempts import latest
+from publishbuild.decide.claims import Claims, claims_of
 from publishbuild.decide.facts import BuildFacts, JobFacts, PodFacts
 from publishbuild.decide.pod_words import redacted_words
 from publishbuild.names import FailureReason
 from publishbuild.observe.answer import NOT_LEADING, Answer
 from publishbuild.runner.result import RunResult
 
+_NOT_HEARD = Answer(403, "no running pod of a build of this uid has this token")
 _NOT_SYNCED = Answer(503, "not all builds are known yet: try again")
 # One status write for a build in so many seconds, however often its pods report.
 WRITE_SECONDS = 5.0
+
+
+class Tokens(Protocol):
+    """`publishbuild.pod_tokens`."""
+
+    async def identity(self, token: str, claims: Claims, peer: str) -> PodIdentity | Answer | None:
+        """The pod whose token this is."""
+        ...
 
 
 class Callbacks:
@@ -34,6 +46,7 @@ class Callbacks:
     def __init__(
         self,
         store: Store,
+        tokens: Tokens,
         *,
         synced: Callable[[], bool],
         leads: Callable[[], bool],
@@ -41,6 +54,7 @@ class Callbacks:
         clock: Callable[[], datetime],
     ) -> None:
         self._store = store
+        self._tokens = tokens
         self._synced = synced
         self._leads = leads
         self._ring_after = ring_after
@@ -60,14 +74,27 @@ class Callbacks:
         self._reports.pop(uid, None)
         self._due.pop(uid, None)
 
-    def speaker(self, uid: str, token: str) -> PodFacts | Answer:
-        """The pod that shows ``token``, if it is one of the build's and runs; otherwise why it is not heard."""
+    async def speaker(self, uid: str, token: str, peer: str) -> PodFacts | Answer:
+        """The pod that shows ``token``, if it is one of the build's and runs; otherwise why it is not heard.
+
+        ``peer`` is the address that it speaks from.
+        """
         if not self._synced():
             return _NOT_SYNCED
-        for pod in self._store.pods(uid):
-            if pod.runs and _fits(token, pod.callback_token):
+        running = {pod.uid: pod for pod in self._store.pods(uid) if pod.runs}
+        for pod in running.values():
+            if _fits(token, pod.callback_token):
                 return pod
-        return Answer(403, "no running pod of a build of this uid has this token")
+        claims = claims_of(token)
+        if claims is None or claims.pod_uid not in running:
+            return _NOT_HEARD
+        found = await self._tokens.identity(token, claims, peer)
+        if isinstance(found, Answer):
+            return found
+        # The pod may have ended meanwhile.
+        now = next((pod for pod in self._store.pods(uid) if pod.runs and pod.uid == claims.pod_uid), None)
+        is_its = now is not None and found == PodIdentity(now.namespace, now.uid)
+        return now if now is not None and is_its else _NOT_HEARD
 
     def report(self, pod: PodFacts, body: str) -> Answer:
         """Take in what a pod that runs says: the same JSON that a termination message holds."""

@@ -26,8 +26,11 @@ ANNOTATION_PAUSED = f"{GROUP}/paused"
 ANNOTATION_SECRETS = f"{GROUP}/secrets"
 # On the Job, so that a key stays busy as long as the Job is there, whether its build still is or not.
 ANNOTATION_KEY = f"{GROUP}/concurrency-key"
-# On the Job: what its pods show when they report, so that nobody else can.
-ANNOTATION_TOKEN = f"{GROUP}/callback-token"
+# For whom a pod's token is that it shows to the operator: the API server takes it from nobody.
+CALLBACK_AUDIENCE = f"{GROUP}/operator"
+VOLUME_TOKEN = "callback-token"  # noqa: S105  # a volume's name
+VARIABLE_TOKEN_FILE = "PUBLISHBUILD_CALLBACK_TOKEN_FILE"  # noqa: S105  # a variable's name
+# Of pods that were launched before decision 23: the token itself.
 VARIABLE_TOKEN = "PUBLISHBUILD_CALLBACK_TOKEN"  # noqa: S105  # a variable's name
 JOB_SELECTOR = f"{LABEL_MANAGED_BY}={OPERATOR_NAME}"
 

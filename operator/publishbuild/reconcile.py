@@ -20,7 +20,7 @@ from publishbuild.cluster.record import Record
 from publishbuild.cluster.store import Store
 from publishbuild.cluster.supersede import superseded_by
 from publishbuild.decide import actions as do
-from publishbuild.decide.facts import BuildFacts, Callback, Facts, QueueFacts
+from publishbuild.decide.facts import BuildFacts, Facts, QueueFacts
 from publishbuild.decide.next_actions import next_actions
 from publishbuild.launching import Launching
 from publishbuild.observe.metrics import Metrics
@@ -68,7 +68,6 @@ class Reconciler:
         defaults: Defaults,
         progress: Progress,
         clock: Callable[[], datetime],
-        new_token: Callable[[], str],
         wake_after: Callable[[str, float], None],
         rest: Callable[[str], None],
     ) -> None:
@@ -82,7 +81,6 @@ class Reconciler:
         self._defaults = defaults
         self._progress = progress
         self._clock = clock
-        self._new_token = new_token
         self._wake_after = wake_after
         self._rest = rest
 
@@ -143,13 +141,9 @@ class Reconciler:
             pods=pods,
             trouble=self._launching.trouble(uid),
             superseded_by=None if build.status.is_terminal else superseded_by(self._store, uid),
-            callback=self._callback() if job is None else None,
+            callback_url=self._defaults.callback_url,
             progress=self._progress.progress(uid),
         )
-
-    def _callback(self) -> Callback | None:
-        url = self._defaults.callback_url
-        return Callback(url, self._new_token()) if url else None
 
     def _queue_facts(self, build: BuildFacts, record: Record) -> QueueFacts:
         places, recorded = self._places, build.status.queue

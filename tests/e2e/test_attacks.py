@@ -28,6 +28,8 @@ OUTCOMES = {
     "capabilities": "0000000000000000",
     "api-secrets": "403",
     "api-builds": "403",
+    "callback-at-api": "401",
+    "callback-own": "204",
     "redis-open": "-NOAUTH Authentication required.",
     "redis-default": "-WRONGPASS invalid username-password pair or user is disabled.",
     "callback-victim": "403",

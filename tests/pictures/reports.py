@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import http.client
 from http import HTTPStatus
 
-from publishbuild.names import ANNOTATION_TOKEN
 from publishbuild.runner.result import BuildResult, RunResult
 from tests.support.kube import Kube
 from tests.support.operator_process import OperatorProcess
@@ -22,16 +19,8 @@ def eas_build(platform: str, status: str) -> BuildResult:
 
 
 def report(kube: Kube, operator: OperatorProcess, name: str, result: RunResult) -> None:
-    """Tell the operator how far the build is, with the token of its Job."""
+    """Tell the operator how far the build is, with the token of its newest pod."""
     uid = kube.build(name)["metadata"]["uid"]
-    [token] = [
-        job["metadata"]["annotations"][ANNOTATION_TOKEN]
-        for job in kube.jobs()
-        if job["metadata"]["ownerReferences"][0]["uid"] == uid
-    ]
-    headers = {"Authorization": f"Bearer {token}"}
-    connection = http.client.HTTPConnection("127.0.0.1", operator.callback_port, timeout=5)
-    with contextlib.closing(connection):
-        connection.request("POST", f"/v1/builds/{uid}", result.to_message(), headers)
-        answer = connection.getresponse()
-        assert answer.status == HTTPStatus.NO_CONTENT, answer.read()
+    pod = max(kube.pods_of(name), key=lambda one: str(one["metadata"]["creationTimestamp"]))
+    status, text = operator.call(uid, kube.pod_token(pod), result.to_message())
+    assert status == HTTPStatus.NO_CONTENT, text

@@ -77,6 +77,7 @@ DIMENSIONS: dict[str, list[Object]] = {
         {"runnerPolicy": {"serviceAccountNames": ["*"], "maxPriority": -5, "maxRunTimeSeconds": 60}},
         {"runnerPolicy": {"serviceAccountNames": ["*"], "restrictSubmitters": False, "protectJobs": False}},
     ],
+    "reviews": [{}, {"rbac": {"tokenReviews": False}}],
     "callback": [{}, {"callback": {"enabled": False}}, {"callback": {"url": "https://builds.example", "port": 9443}}],
     "replicas": [{}, {"replicas": 1}, {"replicas": 0}],
     "disruption": [

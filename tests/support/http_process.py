@@ -11,6 +11,7 @@ import sys
 from publishbuild.callbacks import Callbacks
 from publishbuild.cluster.objects import BUILDS, JOBS, PODS
 from publishbuild.cluster.store import Store
+from publishbuild.decide.claims import Claims
 from publishbuild.observe.answer import Answer
 from publishbuild.observe.callback_endpoints import callback_endpoints
 from publishbuild.observe.endpoints import endpoints
@@ -35,6 +36,13 @@ class Well:
         return Answer(200, "{}")
 
 
+class NoTokens:
+    """An API server that knows none."""
+
+    async def identity(self, token: str, claims: Claims, peer: str) -> None:  # noqa: ARG002  # the Protocol's names
+        return None
+
+
 def callbacks() -> Callbacks:
     """What pods tell: one build runs, whose pod shows `TOKEN`."""
     store = Store(lambda: NOW, lambda _: None)
@@ -42,7 +50,12 @@ def callbacks() -> Callbacks:
     store.apply(JOBS, a_job())
     store.apply(PODS, a_pod(token=TOKEN))
     return Callbacks(
-        store, synced=lambda: True, leads=lambda: True, ring_after=lambda _uid, _seconds: None, clock=lambda: NOW
+        store,
+        NoTokens(),
+        synced=lambda: True,
+        leads=lambda: True,
+        ring_after=lambda _uid, _seconds: None,
+        clock=lambda: NOW,
     )
 
 

@@ -112,6 +112,16 @@ class Kube:
         """The pods of the build of that name; those of builds that were deleted may outlast them for a while."""
         return [pod for pod in self.pods() if pod["metadata"]["labels"].get(names.LABEL_BUILD) == build]
 
+    def pod_token(self, pod: Object, *, audience: str = names.CALLBACK_AUDIENCE, bound: bool = True) -> str:
+        """A token as the kubelet gets it for the pod; one of its service account alone where it is not ``bound``."""
+        metadata, account = pod["metadata"], pod["spec"]["serviceAccountName"]
+        to = {"kind": "Pod", "apiVersion": "v1", "name": metadata["name"], "uid": metadata["uid"]}
+        spec = {"audiences": [audience], "expirationSeconds": 600} | ({"boundObjectRef": to} if bound else {})
+        path = f"/api/v1/namespaces/{metadata['namespace']}/serviceaccounts/{account}/token"
+        request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": spec}
+        token: str = self._ask("POST", path, request)["status"]["token"]
+        return token
+
     def patch_spec(self, name: str, **fields: Any) -> None:
         self.builds.patch_namespaced_custom_object(
             names.GROUP, names.VERSION, self.namespace, names.PLURAL, name, {"spec": fields}

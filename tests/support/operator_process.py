@@ -67,6 +67,18 @@ class OperatorProcess:
         except OSError:
             return 0, ""
 
+    def call(self, uid: str, token: str, report: str | None = None) -> tuple[int, str]:
+        """Status and text of what a build's pod is answered: to its ``report``, else to whether it is stopped."""
+        url = f"http://127.0.0.1:{self.callback_port}/v1/builds/{uid}" + ("" if report else "/stop")
+        headers = {"Authorization": f"Bearer {token}"}
+        request = urllib.request.Request(url, report.encode() if report else None, headers)
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310  # http
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as refused:
+            with refused:
+                return refused.code, refused.read().decode()
+
     def metric(self, line_start: str) -> float:
         """The value of the first metric line that starts so, or 0."""
         lines = [line for line in self.get("/metrics")[1].splitlines() if line.startswith(line_start)]

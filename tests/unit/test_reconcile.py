@@ -130,7 +130,6 @@ class World:
             defaults=Defaults(IMAGE),
             progress=self,
             clock=self.clock,
-            new_token=lambda: "a-token",
             wake_after=lambda _, seconds: self.wakes.append(seconds),
             rest=self.rested.append,
         )

@@ -18,6 +18,7 @@ from publishbuild.names import (
     LABEL_UID,
     RUNNER_CONTAINER,
     VARIABLE_TOKEN,
+    VOLUME_TOKEN,
     job_name,
     slot_of,
 )
@@ -229,14 +230,6 @@ class LaunchTrouble:
 
 
 @dataclass(frozen=True, slots=True)
-class Callback:
-    """Where the pods of a build reach the operator, and what they show there."""
-
-    url: str
-    token: str
-
-
-@dataclass(frozen=True, slots=True)
 class Facts:
     """The whole input of one decision. ``aging_seconds`` is how long a build waits until it is overdue, 0 for never."""
 
@@ -249,7 +242,7 @@ class Facts:
     pods: tuple[PodFacts, ...] = field(default=())
     trouble: LaunchTrouble | None = None
     superseded_by: str | None = None
-    callback: Callback | None = None
+    callback_url: str = ""
     progress: RunResult | None = None
 
     @property
@@ -308,8 +301,11 @@ def build_of_pod(metadata: Object) -> str:
 
 
 def _token_of(pod: Object) -> str:
-    """What the pod shows when it speaks to the operator: a variable of its own, which nobody can change."""
-    containers = (pod.get("spec") or {}).get("containers") or ()
+    """What a pod that was launched before decision 23 shows to the operator: a variable of its own. "" of any other."""
+    spec = pod.get("spec") or {}
+    if any(volume["name"] == VOLUME_TOKEN for volume in spec.get("volumes") or ()):
+        return ""
+    containers = spec.get("containers") or ()
     variables = (env for one in containers if one["name"] == RUNNER_CONTAINER for env in one.get("env") or ())
     return next((str(one.get("value", "")) for one in variables if one["name"] == VARIABLE_TOKEN), "")
 

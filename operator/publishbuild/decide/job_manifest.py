@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from publishbuild import names
-from publishbuild.decide.facts import Callback
 from publishbuild.models.spec import PublishBuildSpec
 
 WORKDIR = "/workspace"
+TOKEN_DIR = "/var/run/publishbuild/callback"  # noqa: S105  # a folder, not a secret
+TOKEN_FILE = "token"  # noqa: S105  # a file's name
+# The kubelet brings a new one in time; one that was stolen ends with its pod.
+TOKEN_SECONDS = 3600
 SOURCE_SECRET_DIR = "/var/run/publishbuild/source"  # noqa: S105  # a folder, not a secret
 TMP = "/tmp"  # noqa: S108  # the pod's own
 TERMINATION_LOG = "/dev/termination-log"
@@ -26,7 +29,7 @@ def job_manifest(
     uid: str,
     spec: PublishBuildSpec,
     default_image: str,
-    callback: Callback | None = None,
+    callback_url: str = "",
 ) -> Manifest:
     """The Job as sent to the API server.
 
@@ -45,7 +48,7 @@ def job_manifest(
         "uid": uid,
         "controller": True,
     }
-    notes = {names.ANNOTATION_KEY: spec.concurrency_key, names.ANNOTATION_TOKEN: callback.token if callback else None}
+    pod = _pod(spec, default_image, environment(name, namespace, uid, spec, callback_url))
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
@@ -54,7 +57,7 @@ def job_manifest(
                 "name": names.job_name(name, uid),
                 "namespace": namespace,
                 "labels": labels,
-                "annotations": {key: value for key, value in notes.items() if value} or None,
+                "annotations": {names.ANNOTATION_KEY: spec.concurrency_key} if spec.concurrency_key else None,
                 "ownerReferences": [owner],
             }
         ),
@@ -65,7 +68,7 @@ def job_manifest(
             "podFailurePolicy": _failure_policy(),
             "template": {
                 "metadata": _without_empty({"labels": labels, "annotations": spec.runner.pod_annotations}),
-                "spec": _pod(spec, default_image, environment(name, namespace, uid, spec, callback)),
+                "spec": _with_token(pod) if callback_url else pod,
             },
         },
     }
@@ -113,6 +116,18 @@ def _pod(spec: PublishBuildSpec, default_image: str, variables: list[dict[str, s
     )
 
 
+def _with_token(pod: Manifest) -> Manifest:
+    """The pod with a token of its own for the operator and nobody else, in the runner's container alone."""
+    source = {"audience": names.CALLBACK_AUDIENCE, "expirationSeconds": TOKEN_SECONDS, "path": TOKEN_FILE}
+    volume = {"name": names.VOLUME_TOKEN, "projected": {"sources": [{"serviceAccountToken": source}]}}
+    mount = {"name": names.VOLUME_TOKEN, "mountPath": TOKEN_DIR, "readOnly": True}
+    containers = [
+        one | {"volumeMounts": [*one["volumeMounts"], mount]} if one["name"] == names.RUNNER_CONTAINER else one
+        for one in pod["containers"]
+    ]
+    return pod | {"containers": containers, "volumes": [*pod["volumes"], volume]}
+
+
 def _container(spec: PublishBuildSpec, default_image: str, variables: list[dict[str, str]]) -> Manifest:
     runner, wire = spec.runner, spec.runner.to_wire()
     credentials, secret = spec.credentials_secret_ref, spec.source.git.secret_ref
@@ -152,9 +167,7 @@ def _with_own(ours: list[dict[str, str]], own: list[Manifest]) -> list[Manifest]
     return [*ours, *(variable for variable in own if variable["name"] not in taken)]
 
 
-def environment(
-    name: str, namespace: str, uid: str, spec: PublishBuildSpec, callback: Callback | None
-) -> list[dict[str, str]]:
+def environment(name: str, namespace: str, uid: str, spec: PublishBuildSpec, callback_url: str) -> list[dict[str, str]]:
     """What the runner reads, and what any other tool in its place may read."""
     git = spec.source.git
     values = {
@@ -177,9 +190,9 @@ def environment(
     )
     if git.secret_ref:
         values["PUBLISHBUILD_SOURCE_SECRET_DIR"] = SOURCE_SECRET_DIR
-    if callback:
-        values["PUBLISHBUILD_CALLBACK_URL"] = f"{callback.url.rstrip('/')}/v1/builds/{uid}"
-        values[names.VARIABLE_TOKEN] = callback.token
+    if callback_url:
+        values["PUBLISHBUILD_CALLBACK_URL"] = f"{callback_url.rstrip('/')}/v1/builds/{uid}"
+        values[names.VARIABLE_TOKEN_FILE] = f"{TOKEN_DIR}/{TOKEN_FILE}"
     return [{"name": key, "value": value} for key, value in values.items()]
 
 

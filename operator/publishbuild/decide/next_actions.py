@@ -244,7 +244,7 @@ def _manifest(facts: Facts, spec: PublishBuildSpec) -> dict[str, object]:
         uid=build.uid,
         spec=spec,
         default_image=facts.runner_image,
-        callback=facts.callback,
+        callback_url=facts.callback_url,
     )
 
 

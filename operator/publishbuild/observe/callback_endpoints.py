@@ -22,8 +22,8 @@ Pod = TypeVar("Pod")
 class Builds(Protocol[Pod]):
     """What the pods of builds may ask and tell: `publishbuild.callbacks`."""
 
-    def speaker(self, uid: str, token: str) -> Pod | Answer:
-        """The running pod of that build that shows ``token``; otherwise why it is not heard."""
+    async def speaker(self, uid: str, token: str, peer: str) -> Pod | Answer:
+        """The running pod of that build that shows ``token`` from ``peer``; otherwise why it is not heard."""
         ...
 
     def report(self, pod: Pod, body: str) -> Answer:
@@ -41,13 +41,13 @@ def callback_endpoints(builds: Builds[Pod]) -> web.Application:
     def as_response(answer: Answer) -> web.Response:
         return web.Response(status=answer.status, text=f"{answer.text}\n" if answer.text else "")
 
-    def speaker(request: web.Request) -> Pod | Answer:
+    async def speaker(request: web.Request) -> Pod | Answer:
         token = _token(request)
-        return builds.speaker(request.match_info["uid"], token) if token else _NO_TOKEN
+        return await builds.speaker(request.match_info["uid"], token, request.remote or "") if token else _NO_TOKEN
 
     async def reported(request: web.Request) -> Answer:
         # Who sends a report is known before any of it is read.
-        pod = speaker(request)
+        pod = await speaker(request)
         if isinstance(pod, Answer):
             return pod
         body = await body_of(request, _LONGEST_REPORT_BYTES)
@@ -59,7 +59,7 @@ def callback_endpoints(builds: Builds[Pod]) -> web.Application:
         return as_response(answer)
 
     async def stop_reason(request: web.Request) -> web.Response:
-        pod = speaker(request)
+        pod = await speaker(request)
         return as_response(pod if isinstance(pod, Answer) else builds.stop_reason(request.match_info["uid"]))
 
     app = web.Application(client_max_size=_LONGEST_REPORT_BYTES)

@@ -53,6 +53,9 @@ class Metrics:
         self.set_aside = Counter(
             f"{prefix}objects_set_aside_total", "Objects that could not be read", ("resource",), registry=registry
         )
+        self.token_reviews_forbidden = Gauge(
+            f"{prefix}token_reviews_forbidden", "1 while this process may not check pods' tokens", registry=registry
+        )
         self.leader = Gauge(f"{prefix}leader", "1 while this process leads", registry=registry)
         self.redis_up = Gauge(f"{prefix}redis_up", "1 while Redis answers", registry=registry)
         tasks = Gauge(f"{prefix}tasks", "asyncio tasks of the operator's own loop", registry=registry)

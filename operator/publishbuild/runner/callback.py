@@ -11,7 +11,10 @@ import time
 import urllib.request
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from publishbuild.names import VARIABLE_TOKEN, VARIABLE_TOKEN_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +27,7 @@ ASK_SECONDS = 10.0
 # That there is none is believed after so long: what stopped the pod may reach the operator after the pod.
 SURE_SECONDS = 4.0
 PAUSE_SECONDS = 0.5
+LONGEST_PAUSE_SECONDS = 30.0
 
 # Nothing from the environment may send what is said elsewhere.
 _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -31,23 +35,30 @@ _direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 @dataclass
 class Callback:
-    """``url`` is the build's own at the operator, "" for none; ``on_term``: any SIGTERM ends the build for good."""
+    """``url`` is the build's own at the operator, "" for none; ``on_term``: any SIGTERM ends the build for good.
+
+    ``token_file`` holds what is shown to the operator, and is written anew now and then; without it that is ``token``.
+    """
 
     url: str
     token: str
     on_term: bool
+    token_file: str = ""
     _said: str = field(default="", init=False)
     _changed: threading.Event = field(default_factory=threading.Event, init=False)
     _teller: threading.Thread | None = field(default=None, init=False)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Callback:
-        """From ``PUBLISHBUILD_CALLBACK_URL``, ``_TOKEN`` and, for running by hand, ``PUBLISHBUILD_CANCEL_ON_TERM``."""
+        """From ``PUBLISHBUILD_CALLBACK_URL`` and ``_TOKEN_FILE``, or ``_TOKEN`` in a pod of an older operator's.
+
+        For running by hand there is ``PUBLISHBUILD_CANCEL_ON_TERM``.
+        """
         url = environment.get("PUBLISHBUILD_CALLBACK_URL", "")
         on_term = environment.get("PUBLISHBUILD_CANCEL_ON_TERM", "").lower() == "true"
         # urllib also opens files.
         known = url if url.startswith(("http://", "https://")) else ""
-        return cls(known, environment.get("PUBLISHBUILD_CALLBACK_TOKEN", ""), on_term)
+        return cls(known, environment.get(VARIABLE_TOKEN, ""), on_term, environment.get(VARIABLE_TOKEN_FILE, ""))
 
     def tell(self, report: str) -> None:
         """Tell the operator soon, beside the work; only the newest report counts."""
@@ -86,19 +97,27 @@ class Callback:
         return text.strip() if status == HTTPStatus.OK else None
 
     def _tell_for_ever(self) -> None:
+        pause = PAUSE_SECONDS
         while True:
             self._changed.wait(AGAIN_SECONDS)
             self._changed.clear()
             status, _ = self._request("POST", self.url, self._said.encode())
-            if status not in (HTTPStatus.NO_CONTENT, HTTPStatus.FORBIDDEN, HTTPStatus.BAD_REQUEST):
-                # A standby was asked, or nobody is there yet: a Service leads elsewhere the next time.
-                time.sleep(PAUSE_SECONDS)
-                self._changed.set()
-                time.sleep(PAUSE_SECONDS)
+            if status in (HTTPStatus.NO_CONTENT, HTTPStatus.FORBIDDEN, HTTPStatus.BAD_REQUEST):
+                pause = PAUSE_SECONDS
+                continue
+            # A standby was asked, or nobody is there yet: a Service leads elsewhere the next time.
+            self._changed.set()
+            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+            time.sleep(pause)
+
+    def _shown(self) -> str:
+        with contextlib.suppress(OSError, ValueError):
+            return Path(self.token_file).read_text().strip() if self.token_file else self.token
+        return ""
 
     def _request(self, method: str, url: str, body: bytes | None = None) -> tuple[int, str]:
         """Status and text of the answer; 0 where there is none."""
-        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
+        headers = {"Authorization": f"Bearer {self._shown()}", "Content-Type": "application/json"}
         request = urllib.request.Request(url, body, headers, method=method)  # noqa: S310  # http or https: see above
         with contextlib.suppress(OSError, ValueError):
             try:

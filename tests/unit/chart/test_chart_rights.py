@@ -14,6 +14,7 @@ from publishbuild import names
 from publishbuild.cluster.api import Api
 from publishbuild.cluster.leases import Leases
 from publishbuild.cluster.objects import BUILDS, JOBS, NAMESPACES, PODS, Cluster
+from publishbuild.cluster.token_reviews import TokenReviews
 from publishbuild.handlers import registry
 from tests.support.chart import NAMESPACE, Object, of_kind, rendered
 
@@ -56,7 +57,7 @@ class AskedApi:
 
 
 async def ask_everything(api: Api, watched: tuple[str, ...]) -> None:
-    """Each request of `Cluster` and `Leases` once, as `service` makes them; a new method must be added here."""
+    """Each request of `Cluster`, `TokenReviews` and `Leases` once, as `service` does; a new method is added here."""
     cluster = Cluster(api, watched)
     where = watched[0] if watched else "builds"
     asked: dict[str, list[Coroutine[Any, Any, Any]]] = {
@@ -76,6 +77,8 @@ async def ask_everything(api: Api, watched: tuple[str, ...]) -> None:
         "post_event": [cluster.post_event({"metadata": {"namespace": where}})],
     }
     assert set(asked) == {name for name in vars(Cluster) if not name.startswith("_")}
+    await TokenReviews(api).review("a-token")
+    assert {name for name in vars(TokenReviews) if not name.startswith("_")} == {"review"}
     leases = Leases(api, NAMESPACE, names.OPERATOR_NAME)
     moment = datetime(2026, 1, 1, tzinfo=UTC)
     wanted: dict[str, list[Coroutine[Any, Any, Any]]] = {
@@ -140,6 +143,15 @@ def granted(objects: list[Object]) -> set[Right]:
 def test_granted_is_what_the_code_asks_for(watched: tuple[str, ...]) -> None:
     """Each verb that the code uses is granted, and no other, for all namespaces and for named ones."""
     assert granted(rendered({"watchNamespaces": list(watched)})) == needed(watched)
+
+
+@pytest.mark.parametrize("watched", [[], ["mobile"]])
+@pytest.mark.parametrize("values", [{"rbac": {"tokenReviews": False}}, {"callback": {"enabled": False}}])
+def test_token_reviews_can_be_left_out(values: Object, watched: list[str]) -> None:
+    """Who may grant nothing of the whole cluster installs without TokenReviews, and so does who hears no pods."""
+    objects = rendered({"watchNamespaces": watched, **values})
+    assert not any(resource == "tokenreviews" for _, _, resource, _ in granted(objects))
+    assert "callback" not in {o["metadata"]["name"].rpartition("-")[2] for o in objects}
 
 
 def test_secrets_are_out_of_reach() -> None:

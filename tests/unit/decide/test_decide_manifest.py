@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publishbuild.decide.facts import Callback
 from publishbuild.decide.job_manifest import environment, job_manifest
 from publishbuild.models.spec import PublishBuildSpec
 from tests.builders import GIT_URL, IMAGE, NAME, NAMESPACE, UID, a_spec
@@ -189,7 +188,7 @@ def test_what_the_spec_says_reaches_the_runner(fields: dict[str, Any], variable:
 def test_environment_is_what_the_container_gets() -> None:
     """`environment` is the container's own part of its variables, in the same order."""
     spec = PublishBuildSpec.model_validate(a_spec())
-    assert environment(NAME, NAMESPACE, UID, spec, None) == container()["env"]
+    assert environment(NAME, NAMESPACE, UID, spec, "") == container()["env"]
 
 
 def test_the_runner_is_told_what_is_no_secret() -> None:
@@ -199,8 +198,8 @@ def test_the_runner_is_told_what_is_no_secret() -> None:
     assert environ(runner={"env": env})["PUBLISHBUILD_PLAIN_ENV"] == "REGION,FLAVOR"
 
 
-def test_pods_know_where_the_operator_is_and_nobody_else_their_word() -> None:
-    """With a callback the pod is told the URL of its own build and a token that the Job keeps; without, neither."""
+def test_pods_know_where_the_operator_is_and_show_a_token_of_their_own() -> None:
+    """With a callback the runner gets a token of its pod's for the operator alone, which stands in no object."""
     spec = PublishBuildSpec.model_validate(a_spec())
     made = job_manifest(
         namespace=NAMESPACE,
@@ -208,12 +207,21 @@ def test_pods_know_where_the_operator_is_and_nobody_else_their_word() -> None:
         uid=UID,
         spec=spec,
         default_image=IMAGE,
-        callback=Callback("http://operator:8080/", "a-token"),
+        callback_url="http://operator:8080/",
     )
+    pod_ = made["spec"]["template"]["spec"]
     env = {entry["name"]: entry["value"] for entry in made["spec"]["template"]["spec"]["containers"][0]["env"]}
     assert env["PUBLISHBUILD_CALLBACK_URL"] == f"http://operator:8080/v1/builds/{UID}"
-    assert env["PUBLISHBUILD_CALLBACK_TOKEN"] == "a-token"
-    assert made["metadata"]["annotations"] == {"publishbuild.dev/callback-token": "a-token"}
+    assert env["PUBLISHBUILD_CALLBACK_TOKEN_FILE"] == "/var/run/publishbuild/callback/token"
+    token = {"audience": "publishbuild.dev/operator", "expirationSeconds": 3600, "path": "token"}
+    volume = {"name": "callback-token", "projected": {"sources": [{"serviceAccountToken": token}]}}
+    mount = {"name": "callback-token", "mountPath": "/var/run/publishbuild/callback", "readOnly": True}
+    assert pod_["volumes"][-1] == volume
+    assert pod_["containers"][0]["volumeMounts"][-1] == mount
+    assert pod_["automountServiceAccountToken"] is False
+    assert "annotations" not in made["metadata"]
+    assert "CALLBACK_TOKEN" not in {name.removeprefix("PUBLISHBUILD_") for name in env}
+    assert not any(volume["name"] == "callback-token" for volume in pod()["volumes"])
     assert not any("CALLBACK" in entry["name"] for entry in container()["env"])
 
 

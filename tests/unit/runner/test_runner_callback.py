@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -76,6 +77,17 @@ class TestTell:
         until(lambda: server.reports, seconds=20, what="the report")
         assert server.reports == ["one"]
         assert server.tokens == {f"Bearer {TOKEN}"}
+
+    def test_the_token_of_a_file_is_read_anew(self, server: CallbackServer, tmp_path: Path) -> None:
+        """What the kubelet has written last is shown; a file that is not there yet keeps nobody from the work."""
+        file = tmp_path / "token"
+        callback = Callback.from_environment(server.environment | {"PUBLISHBUILD_CALLBACK_TOKEN_FILE": str(file)})
+        for number, shown in enumerate(("", "first", "second")):
+            if shown:
+                file.write_text(f"{shown}\n")
+            callback.tell(str(number))
+            until(lambda number=number: str(number) in server.reports, seconds=20, what="the report")  # type: ignore[misc]
+        assert server.tokens == {"Bearer ", "Bearer first", "Bearer second"}
 
     def test_a_standby_is_asked_again(self, server: CallbackServer, callback: Callback) -> None:
         """A report that was sent away is sent again, and the newest one is what counts."""
