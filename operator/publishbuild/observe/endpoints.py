@@ -6,6 +6,7 @@ None of it asks who is there: what comes through the API server's proxy carries 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -31,8 +32,30 @@ class Health(Protocol):
         ...
 
 
-def endpoints(health: Health, metrics: Metrics) -> web.Application:
+# Anybody may read the metrics as often as they like; of a long queue, making them may take this share of the time.
+MOST_OF_THE_TIME = 0.1
+
+
+class _Sparing:
+    """A text that is costly to make: the last one, until making it anew keeps to `MOST_OF_THE_TIME`."""
+
+    def __init__(self, make: Callable[[], bytes], monotonic: Callable[[], float]) -> None:
+        self._make = make
+        self._monotonic = monotonic
+        self._text = b""
+        self._stale_at = 0.0
+
+    def __call__(self) -> bytes:
+        began = self._monotonic()
+        if not self._text or began >= self._stale_at:
+            self._text = self._make()
+            self._stale_at = began + (self._monotonic() - began) / MOST_OF_THE_TIME
+        return self._text
+
+
+def endpoints(health: Health, metrics: Metrics, *, monotonic: Callable[[], float] = time.monotonic) -> web.Application:
     """The endpoints over ``health`` and ``metrics``."""
+    metrics_now = _Sparing(metrics.text, monotonic)
 
     def probe(ask: Callable[[], str | None]) -> Callable[[web.Request], Any]:
         async def answer(_: web.Request) -> web.Response:
@@ -42,7 +65,7 @@ def endpoints(health: Health, metrics: Metrics) -> web.Application:
         return answer
 
     async def metrics_text(_: web.Request) -> web.Response:
-        return web.Response(body=metrics.text(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
+        return web.Response(body=metrics_now(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
 
     async def queue(_: web.Request) -> web.Response:
         answer = health.queue()
