@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from publishbuild.observe.connections import MOST, MOST_OF_A_PEER
 from tests.support.fixtures import Manifest, StartOperator
+from tests.support.flood import flooded
 from tests.support.kube import Kube
 from tests.support.operator_process import OperatorProcess
 from tests.support.waiting import until
@@ -47,6 +49,20 @@ def test_a_taken_port_stops_the_start_with_one_line(start_operator: StartOperato
     assert second.wait_ended(60) == 1
     [line] = [line for line in second.tail().splitlines() if line.startswith("publishbuild: ")]
     assert f"cannot listen on PUBLISHBUILD_CALLBACK_PORT {first.callback_port}: " in line
+
+
+def test_half_reports_leave_the_operator_at_work(kube: Kube, start_operator: StartOperator, manifest: Manifest) -> None:
+    """Under more half-sent reports than may be open, builds are launched, probes answered, and metrics tell of it."""
+    operator = start_operator()
+    half = b"POST /v1/builds/a HTTP/1.1\r\nHost: x\r\n"
+    with flooded(operator.callback_port, half, count=2 * MOST, peers=1):
+        kube.apply(manifest("app"))
+        kube.wait_phase("app", "Succeeded")
+        assert {operator.get(path)[0] for path in FOR_OTHERS} == {200}
+        assert operator.metric('publishbuild_http_connections{port="callback"}') <= MOST_OF_A_PEER
+        dropped = [f'publishbuild_http_dropped_total{{port="callback",reason="{why}"}}' for why in ("peer cap", "cap")]
+        assert sum(map(operator.metric, dropped)) > 0
+    assert operator.call("a", "guess")[0] == 403
 
 
 def test_the_queue_says_when_builds_would_start(kube: Kube, start_operator: StartOperator, manifest: Manifest) -> None:

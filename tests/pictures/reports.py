@@ -7,6 +7,7 @@ from http import HTTPStatus
 from publishbuild.runner.result import BuildResult, RunResult
 from tests.support.kube import Kube
 from tests.support.operator_process import OperatorProcess
+from tests.support.waiting import until
 
 IOS, ANDROID = "7c1f20e4", "b20d9c33"
 COMMIT = "9d3f0a8b1c2e4d5f6a7b8c9d0e1f2a3b4c5d6e7f"
@@ -21,6 +22,8 @@ def eas_build(platform: str, status: str) -> BuildResult:
 def report(kube: Kube, operator: OperatorProcess, name: str, result: RunResult) -> None:
     """Tell the operator how far the build is, with the token of its newest pod."""
     uid = kube.build(name)["metadata"]["uid"]
-    pod = max(kube.pods_of(name), key=lambda one: str(one["metadata"]["creationTimestamp"]))
-    status, text = operator.call(uid, kube.pod_token(pod), result.to_message())
-    assert status == HTTPStatus.NO_CONTENT, text
+    pods = until(lambda: kube.pods_of(name), seconds=15, what="the pod is there")
+    token = kube.pod_token(max(pods, key=lambda one: str(one["metadata"]["creationTimestamp"])))
+    # The operator may see the pod a moment later.
+    said = result.to_message()
+    until(lambda: operator.call(uid, token, said)[0] == HTTPStatus.NO_CONTENT, seconds=15, what="the report is heard")

@@ -17,6 +17,7 @@ import pytest
 
 from publishbuild.observe.connections import MOST
 from tests.builders import UID, a_message
+from tests.support.flood import flooded
 from tests.support.http_process import TOKEN
 from tests.support.waiting import until
 
@@ -81,22 +82,6 @@ def post(token: bytes, sent: bytes = HALF_BODY) -> bytes:
     head = f"POST {REPORT} HTTP/1.1\r\nHost: x\r\nContent-Length: 16000\r\nAuthorization: Bearer ".encode()
     return head + token + b"\r\n\r\n" + sent
 
-
-def flood(port: int, said: bytes, *, count: int, peers: int) -> Iterator[list[socket.socket]]:
-    """``count`` connections that each have said ``said`` and stay open, from so many addresses of the loopback."""
-    with contextlib.ExitStack() as stack:
-        made = []
-        for number in range(count):
-            one = stack.enter_context(socket.socket())
-            one.bind((f"127.0.1.{1 + number % peers}", 0))
-            one.connect(("127.0.0.1", port))
-            with contextlib.suppress(ConnectionError):
-                one.sendall(said)
-            made.append(one)
-        yield made
-
-
-flooded = contextlib.contextmanager(flood)
 
 HALVES = [
     pytest.param(post(b"a-token"), id="half a body, with a good token"),
