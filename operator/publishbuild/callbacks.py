@@ -102,7 +102,7 @@ class Callbacks:
         if not self._leads():
             return NOT_LEADING
         newest = latest(self._store.pods(uid))
-        if job is None or job.finished or newest is None or newest.uid != pod.uid:
+        if job is None or job.finished or newest is None or newest.uid != pod.uid or not newest.runs:
             return Answer(403, "this attempt has ended")
         result = RunResult.from_message(redacted_words(body))
         if result is None:

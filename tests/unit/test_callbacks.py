@@ -131,6 +131,13 @@ class TestReports:
         assert await world.report() == 403
         assert world.callbacks.progress(UID) is None
 
+    async def test_a_pod_that_ends_while_it_speaks_is_not_heard(self, world: World) -> None:
+        """A report whose body comes after its pod's end is not taken in."""
+        pod = await world.callbacks.speaker(UID, TOKEN, PEER)
+        assert not isinstance(pod, Answer)
+        world.pod(version=400, exit_code=1)
+        assert world.callbacks.report(pod, a_message()).status == 403
+
     async def test_only_the_newest_attempt_is_heard(self, world: World) -> None:
         """Once there is another attempt, the report of an earlier one counts no more, and it gives no other."""
         await world.report()
