@@ -105,7 +105,14 @@ _GIT = (
         "SourceNotFound",
         False,
     ),
-    (re.compile(r"does not appear to be a git repository|transport '[^'\n]*' not allowed"), "SourceNotFound", False),
+    (
+        re.compile(
+            r"does not appear to be a git repository|transport '[^'\n]*' not allowed|"
+            r"Protocol \"?[a-z]+\"? (not supported|disabled)"
+        ),
+        "SourceNotFound",
+        False,
+    ),
     (
         re.compile(r"Could not resolve host|Connection (refused|reset|timed out)|Failed to connect|Timeout|timed out"),
         "NetworkError",

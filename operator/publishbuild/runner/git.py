@@ -10,6 +10,7 @@ from publishbuild.runner import process
 from publishbuild.runner.failures import AttemptFailed, classify_git, give_up
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from structlog.typing import FilteringBoundLogger
@@ -62,11 +63,12 @@ class Clone:
 
     def _submodules(self) -> None:
         command = ("submodule", "update", "--init", "--recursive", "--quiet")
-        if self._try(*command, "--depth=1").exit_code != 0:
+        environment = self._access.for_submodules
+        if self._try(*command, "--depth=1", environment=environment).exit_code != 0:
             # A server may give out no single commits; what is cloned shallow stays so, hence from the start.
             self._git("submodule", "deinit", "--all", "--force", "--quiet")
             shutil.rmtree(self.folder / ".git" / "modules", ignore_errors=True)
-            self._git(*command)
+            self._git(*command, environment=environment)
 
     def _large_files(self) -> None:
         """Replace the pointers of Git LFS by the files: EAS would build with the pointers."""
@@ -79,17 +81,17 @@ class Clone:
         self._git("lfs", "install", "--skip-repo")
         self._git("lfs", "pull")
 
-    def _git(self, *arguments: str) -> str:
-        done = self._try(*arguments)
+    def _git(self, *arguments: str, environment: Mapping[str, str] | None = None) -> str:
+        done = self._try(*arguments, environment=environment)
         if done.exit_code != 0:
             raise AttemptFailed(classify_git(done.output))
         return done.stdout
 
-    def _try(self, *arguments: str) -> process.Finished:
+    def _try(self, *arguments: str, environment: Mapping[str, str] | None = None) -> process.Finished:
         return process.run(
             ("git", *arguments),
             cwd=self.folder,
-            environment=self._access.environment,
+            environment=environment or self._access.environment,
             log=self._log,
             timeout=TIMEOUT_SECONDS,
             quiet_stdout=True,

@@ -15,18 +15,35 @@ if TYPE_CHECKING:
 
 _SSH_OPTIONS = "-o BatchMode=yes -o StrictHostKeyChecking=yes -o ConnectTimeout=30"
 
-# Answers only for the host that the Secret is meant for: a redirect elsewhere must not carry the password away.
-_ASKPASS = """#!/bin/sh
+# A submodule is never a folder or a program of the pod's: what lies there is not the source's to take.
+_SUBMODULES = "https:ssh:http"
+
+# Answers for https at the source's own host and port alone. Redirects, submodules and Git LFS ask here too, and a host
+# may hold whatever its URL encodes, so the whole question is compared: git's, or git-lfs's, which has other quotes.
+_ASKPASS = r"""#!/bin/sh
+home="https://$PUBLISHBUILD_ASKPASS_HOST"
 case "$1" in
-  *"//$PUBLISHBUILD_ASKPASS_HOST'"*|*"@$PUBLISHBUILD_ASKPASS_HOST'"*) ;;
-  *"//$PUBLISHBUILD_ASKPASS_HOST\\""*|*"@$PUBLISHBUILD_ASKPASS_HOST\\""*) ;; # git-lfs asks in other quotes
+  "Username for '$home': " | "Username for \"$home\"") exec cat "$PUBLISHBUILD_ASKPASS_DIR/username" ;;
+  "Password for '$home': " | "Password for \"$home\"") exec cat "$PUBLISHBUILD_ASKPASS_DIR/password" ;;
+  "Password for 'https://"*"@$PUBLISHBUILD_ASKPASS_HOST': ") user=${1#"Password for 'https://"} ;;
+  "Password for \"https://"*"@$PUBLISHBUILD_ASKPASS_HOST\"") user=${1#'Password for "https://'} ;;
   *) exit 1 ;;
 esac
-case "$1" in
-  Username*) cat "$PUBLISHBUILD_ASKPASS_DIR/username" ;;
-  *) cat "$PUBLISHBUILD_ASKPASS_DIR/password" ;;
+case "${user%@*}" in
+  *[]@/:?#\\\'\"[:space:]]*) exit 1 ;;
 esac
+exec cat "$PUBLISHBUILD_ASKPASS_DIR/password"
 """
+
+# Set in the environment, which overrides every file.
+_CONFIG = {
+    "credential.helper": "",
+    "advice.detachedHead": "false",
+    "http.followRedirects": "initial",
+    # They come by a step of their own, with protocols of their own.
+    "fetch.recurseSubmodules": "false",
+    "submodule.recurse": "false",
+}
 
 
 @dataclass(frozen=True)
@@ -35,19 +52,24 @@ class GitAccess:
 
     environment: Mapping[str, str]
 
+    @property
+    def for_submodules(self) -> Mapping[str, str]:
+        """The same for the source's submodules, which come from hosts alone."""
+        return {**self.environment, "GIT_ALLOW_PROTOCOL": _SUBMODULES}
+
     @classmethod
     def prepare(cls, base: Mapping[str, str], url: str, secret_dir: Path | None, private_dir: Path) -> GitAccess:
         """Write what git needs from the source Secret into ``private_dir`` (0700) and point git at it."""
         environment = {
             **base,
             "GIT_TERMINAL_PROMPT": "0",
-            "GIT_ALLOW_PROTOCOL": "https:http:ssh:file",
+            "GIT_ALLOW_PROTOCOL": _protocols(url),
             "GIT_CONFIG_NOSYSTEM": "1",
             "GIT_ADVICE": "0",
             # Files of Git LFS come by a step of their own, which can say what is missing.
             "GIT_LFS_SKIP_SMUDGE": "1",
         }
-        config = {"credential.helper": "", "advice.detachedHead": "false"}
+        config = dict(_CONFIG)
         if url.startswith("file://"):
             # A repository mounted into the pod belongs to somebody else; reading it is what was asked for.
             config["safe.directory"] = "*"
@@ -62,6 +84,12 @@ class GitAccess:
         for number, (key, value) in enumerate(config.items()):
             environment |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
         return cls(environment)
+
+
+def _protocols(url: str) -> str:
+    """The source's own protocol alone: a redirect to a weaker one is not followed."""
+    scheme = urlsplit(url).scheme if "://" in url else "ssh"
+    return "http:https" if scheme == "http" else scheme
 
 
 def _ssh_command(secret_dir: Path, private_dir: Path) -> str:

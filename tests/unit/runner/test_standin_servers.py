@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+import ssl
 import sys
 import urllib.request
 from pathlib import Path
@@ -24,6 +25,7 @@ from tests.standins import git_server
 from tests.standins.eas_api.server import make_app
 from tests.standins.eas_api.world import Stages, World
 from tests.standins.forwarder import forward
+from tests.standins.make_certificate import make_certificate
 from tests.support.waiting import until
 
 if TYPE_CHECKING:
@@ -34,16 +36,16 @@ CREATE = {"operationName": "CreateAndroidBuildMutation", "query": "…"}
 
 
 @pytest.fixture
-async def serve() -> AsyncIterator[Callable[[web.Application], Awaitable[str]]]:
+async def serve() -> AsyncIterator[Callable[..., Awaitable[str]]]:
     """Serve an application on a free port of this host; gives its URL."""
     runners: list[web.AppRunner] = []
 
-    async def start(app: web.Application) -> str:
+    async def start(app: web.Application, tls: ssl.SSLContext | None = None) -> str:
         runner = web.AppRunner(app)
         runners.append(runner)
         await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        return f"http://127.0.0.1:{runner.addresses[0][1]}"
+        await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
+        return f"http{'s' if tls else ''}://127.0.0.1:{runner.addresses[0][1]}"
 
     yield start
     for runner in runners:
@@ -51,7 +53,8 @@ async def serve() -> AsyncIterator[Callable[[web.Application], Awaitable[str]]]:
 
 
 def clone(tmp_path: Path, url: str, secret: Path | None = None) -> str:
-    access = GitAccess.prepare(BASE, url, secret, tmp_path / "private")
+    environment = {**BASE, "GIT_SSL_CAINFO": str(tmp_path / "tls" / "ca.crt")}
+    access = GitAccess.prepare(environment, url, secret, tmp_path / "private")
     return Clone(tmp_path / "clone", access, make_log(Redactor(set()), LogTail())).fetch(url, "main")
 
 
@@ -77,12 +80,15 @@ async def test_a_shallow_clone_over_http_gives_the_example_app(
 
 @pytest.mark.parametrize("password", ["right", "wrong", None])
 async def test_a_basic_auth_secret_opens_a_private_repository(
-    tmp_path: Path, serve: Callable[[web.Application], Awaitable[str]], password: str | None
+    tmp_path: Path, serve: Callable[..., Awaitable[str]], password: str | None
 ) -> None:
     """The right password clones; a wrong one or none is a failure that no retry helps."""
     (tmp_path / "root").mkdir()
     commit = git_server.make_repository(tmp_path / "root")
-    url = await serve(git_server.make_app(tmp_path / "root", credentials=("bob", "right")))
+    make_certificate(tmp_path / "tls", ["127.0.0.1"])
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(tmp_path / "tls" / "tls.crt", tmp_path / "tls" / "tls.key")
+    url = await serve(git_server.make_app(tmp_path / "root", credentials=("bob", "right")), tls)
     secret = None
     if password:
         secret = tmp_path / "secret"
