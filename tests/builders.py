@@ -154,10 +154,12 @@ def a_pod(
     unschedulable: str | None = None,
     disrupted: bool = False,
     token: str | None = None,
+    stages: Mapping[str, Object] | None = None,
 ) -> Object:
     """The pod of attempt ``number``; ``exit_code`` ends its container and, unless it is given, its phase.
 
-    ``token`` is in its environment, as in that of pods before decision 23.
+    ``token`` is in its environment, as in that of pods before decision 23. ``stages``: the states of the containers
+    that come before the runner's, by their names.
     """
     begun = created or at(20 * (number - 1))
     state: Object = {"running": {"startedAt": rfc3339(begun)}}
@@ -192,6 +194,7 @@ def a_pod(
         status["reason"] = pod_reason
     if pod_message is not None:
         status["message"] = pod_message
+    status |= _of_stages(stages)
     return {
         "apiVersion": "v1",
         "kind": "Pod",
@@ -204,7 +207,10 @@ def a_pod(
             "labels": labels(build_uid),
             "ownerReferences": [_owner("Job", names.job_name(NAME, build_uid), JOB_UID)],
         },
-        "spec": {"containers": [_container(token)]},
+        "spec": {
+            "initContainers": [{"name": name} for name in stages or ()],
+            "containers": [_container(token)],
+        },
         "status": status,
     }
 
@@ -212,6 +218,28 @@ def a_pod(
 def _container(token: str | None) -> Object:
     env = [] if token is None else [{"name": names.VARIABLE_TOKEN, "value": token}]
     return {"name": names.RUNNER_CONTAINER, "env": env}
+
+
+def _of_stages(stages: Mapping[str, Object] | None) -> Object:
+    """The part of a pod's status that tells of them."""
+    if stages is None:
+        return {}
+    return {"initContainerStatuses": [{"name": name, "state": state} for name, state in stages.items()]}
+
+
+def a_stage(exit_code: int | None = 0, *, message: str | None = None, waiting: str | None = None) -> Object:
+    """The state of a stage's container: ended, or with None running, or waiting."""
+    if waiting is not None:
+        return {"waiting": {"reason": waiting, "message": "no such image"}}
+    if exit_code is None:
+        return {"running": {"startedAt": rfc3339(NOW)}}
+    ended: Object = {
+        "exitCode": exit_code,
+        "reason": "Completed" if exit_code == 0 else "Error",
+        "startedAt": rfc3339(NOW),
+        "finishedAt": rfc3339(at(5)),
+    }
+    return {"terminated": ended | ({"message": message} if message is not None else {})}
 
 
 def _owner(kind: str, name: str, uid: str) -> Object:

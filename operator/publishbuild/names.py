@@ -36,6 +36,12 @@ JOB_SELECTOR = f"{LABEL_MANAGED_BY}={OPERATOR_NAME}"
 
 MAX_BUILD_NAME = 50
 RUNNER_CONTAINER = "runner"
+# The Expo runner's pod does the first two stages of an attempt in containers that come before it.
+SOURCE_CONTAINER = "source"
+DEPENDENCIES_CONTAINER = "dependencies"
+EARLIER_STAGES = (SOURCE_CONTAINER, DEPENDENCIES_CONTAINER)
+# What the runner's own container is asked for then.
+PUBLISH_STAGE = "publish"
 
 EXIT_DONE = 0
 EXIT_RETRY = 1

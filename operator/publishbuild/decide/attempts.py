@@ -7,6 +7,7 @@ from datetime import datetime
 
 from publishbuild.decide.facts import PodFacts
 from publishbuild.models.status import FailedAttempt, PublishBuildStatus
+from publishbuild.names import DEPENDENCIES_CONTAINER, RUNNER_CONTAINER
 from publishbuild.runner.result import RunResult
 
 _MESSAGE_LENGTH = 1024
@@ -40,10 +41,17 @@ def age(pod: PodFacts) -> tuple[datetime, bool, str]:
 
 
 def report_of(pod: PodFacts) -> RunResult | None:
-    """The runner's report; None where there is none, or where another tool ended with a JSON object of its own."""
+    """The runner's report; None where there is none, or where another tool ended with a JSON object of its own.
+
+    Install scripts can write into that of their container: what it says of commit and builds is not believed.
+    """
     result = RunResult.from_message(pod.message)
     foreign = result == RunResult() and (pod.message or "").strip() != "{}"
-    return None if foreign else result
+    if result is None or foreign:
+        return None
+    if pod.container == DEPENDENCIES_CONTAINER:
+        return RunResult(failure=result.failure, log_tail=result.log_tail)
+    return result
 
 
 def _attempt(number: int, pod: PodFacts) -> FailedAttempt:
@@ -51,6 +59,7 @@ def _attempt(number: int, pod: PodFacts) -> FailedAttempt:
     return FailedAttempt(
         number=number,
         pod=pod.name,
+        container=pod.container,
         exit_code=pod.exit_code,
         reason=reason,
         message=message,
@@ -72,5 +81,6 @@ def failure_words(pod: PodFacts) -> tuple[str, str]:
     if pod.exit_code is not None:
         tail = (pod.message or "").strip().splitlines()
         said = f": {tail[-1]}" if tail and result is None else ""
-        return pod.reason or "Error", f"the runner ended with exit code {pod.exit_code}{said}"[:_MESSAGE_LENGTH]
+        who = "the runner" if pod.container == RUNNER_CONTAINER else f"the container {pod.container}"
+        return pod.reason or "Error", f"{who} ended with exit code {pod.exit_code}{said}"[:_MESSAGE_LENGTH]
     return pod.reason or "PodFailed", (pod.message or "the pod failed before its container ended")[:_MESSAGE_LENGTH]

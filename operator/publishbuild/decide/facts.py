@@ -13,10 +13,12 @@ from publishbuild.models.spec import PublishBuildSpec
 from publishbuild.models.status import PublishBuildStatus
 from publishbuild.names import (
     ANNOTATION_KEY,
+    EARLIER_STAGES,
     KIND,
     LABEL_BUILD,
     LABEL_UID,
     RUNNER_CONTAINER,
+    SOURCE_CONTAINER,
     VARIABLE_TOKEN,
     VOLUME_TOKEN,
     job_name,
@@ -120,9 +122,10 @@ class JobFacts:
 
 @dataclass(frozen=True, slots=True)
 class PodFacts:
-    """One attempt. ``exit_code`` is set once the runner's container has ended.
+    """One attempt. ``container`` is the one that speaks for it: an earlier stage until that is done, else the runner's.
 
-    ``message`` and ``waiting_message`` are bounded and redacted; of a pod that is no build's they are not read.
+    ``exit_code`` is set once that one has ended; of an earlier stage it is never 0. ``message`` and ``waiting_message``
+    are bounded and redacted; of a pod that is no build's they are not read.
     """
 
     namespace: str
@@ -141,6 +144,15 @@ class PodFacts:
     waiting_message: str = ""
     disrupted: bool = False
     callback_token: str = field(default="", repr=False)
+    container: str = RUNNER_CONTAINER
+    stage_runs: bool = False
+    staged: bool = False
+
+    @property
+    def containers(self) -> tuple[str, ...]:
+        """The containers that have something to say, in the order in which they ran."""
+        stages = (*EARLIER_STAGES, RUNNER_CONTAINER) if self.staged else (RUNNER_CONTAINER,)
+        return stages[: stages.index(self.container) + 1] if self.container in stages else stages
 
     @property
     def failed(self) -> bool:
@@ -162,9 +174,7 @@ class PodFacts:
         """From the object as the API server gives it."""
         metadata, status = pod["metadata"], pod.get("status") or {}
         build_uid = build_of_pod(metadata)
-        container: Object = next(
-            (c for c in status.get("containerStatuses") or () if c["name"] == RUNNER_CONTAINER), {"state": {}}
-        )
+        container = _speaker(status)
         ended = container.get("state", {}).get("terminated") or {}
         waiting_reason, waiting_message = _why_not_started(status, container)
         message = ended.get("message") or status.get("message") if build_uid else None
@@ -185,6 +195,9 @@ class PodFacts:
             waiting_message=redacted(bounded(waiting_message)) if build_uid else "",
             disrupted=_condition(status, "DisruptionTarget", "True") is not None,
             callback_token=_token_of(pod) if build_uid else "",
+            container=container["name"],
+            stage_runs=container["name"] != RUNNER_CONTAINER and "running" in container.get("state", {}),
+            staged=_is_staged(pod),
         )
 
 
@@ -324,6 +337,25 @@ def _time(text: str) -> datetime:
 def _condition(status: Object, kind: str, value: str) -> Object | None:
     conditions = status.get("conditions") or ()
     return next((c for c in conditions if c["type"] == kind and c["status"] == value), None)
+
+
+def _is_staged(pod: Object) -> bool:
+    earlier = pod.get("spec", {}).get("initContainers") or ()
+    return any(one["name"] == SOURCE_CONTAINER for one in earlier)
+
+
+def _speaker(status: Object) -> Object:
+    """The status of the first stage that has failed or is not done, else of the runner's container."""
+    own: Object = next((one for one in status.get("containerStatuses") or () if one["name"] == RUNNER_CONTAINER), {})
+    has_begun = not {"running", "terminated"}.isdisjoint(own.get("state", {}))
+    earlier: dict[str, Object] = {one["name"]: one for one in status.get("initContainerStatuses") or ()}
+    for name in EARLIER_STAGES:
+        stage = earlier.get(name)
+        ended = stage and stage.get("state", {}).get("terminated")
+        # A kubelet that gives a pod up says of the runner too that it has ended, with a code of its own.
+        if stage and (ended["exitCode"] != 0 if ended else not has_begun):
+            return stage | {"name": name}
+    return own | {"name": RUNNER_CONTAINER}
 
 
 # A pull that failed is shown by two words in turn; one word keeps the status from flapping.

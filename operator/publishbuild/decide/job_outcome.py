@@ -6,8 +6,13 @@ from publishbuild.decide import attempts
 from publishbuild.decide.conditions import Verdict
 from publishbuild.decide.facts import JobFacts, PodFacts
 from publishbuild.models.status import LOG_TAIL_BYTES, FailedAttempt, Failure, PublishBuildStatus
-from publishbuild.names import EXIT_GIVE_UP, RUNNER_CONTAINER, FailureReason, Phase
+from publishbuild.names import DEPENDENCIES_CONTAINER, EXIT_GIVE_UP, SOURCE_CONTAINER, FailureReason, Phase
 from publishbuild.runner.result import RunResult
+
+_STAGES = {
+    SOURCE_CONTAINER: "the source is fetched",
+    DEPENDENCIES_CONTAINER: "the app's dependencies are installed",
+}
 
 # What the last pod says is then only how it was stopped.
 _FROM_OUTSIDE = (FailureReason.DEADLINE_EXCEEDED, FailureReason.JOB_DELETED)
@@ -40,8 +45,15 @@ def verdict(
         # The Job controller does not retry this one; its own word comes in a moment.
         retried = last.exit_code != EXIT_GIVE_UP
         return Verdict("Unknown", "Retrying" if retried else "Running", said)
-    doing = f": {progress.message}" if progress and progress.message and newest and newest.runs else ""
+    doing = _doing(newest, progress) if newest and newest.runs else ""
     return Verdict("Unknown", "Running", f"attempt {len(failed) + 1} runs{doing}")
+
+
+def _doing(newest: PodFacts, progress: RunResult | None) -> str:
+    """What the attempt is about; the earlier stages report nothing on the way."""
+    if newest.stage_runs:
+        return f": {_STAGES[newest.container]}"
+    return f": {progress.message}" if progress and progress.message else ""
 
 
 def phase_of(said: Verdict) -> Phase:
@@ -73,6 +85,7 @@ def failure(said: Verdict, status: PublishBuildStatus, pods: tuple[PodFacts, ...
             message=(words and words.message) or said.message,
             exit_code=last.exit_code if last else None,
             pod=last.pod if last else None,
+            container=last.container if last else None,
         )
     reason, message = attempts.failure_words(pod)
     if said.reason in _FROM_OUTSIDE:
@@ -82,7 +95,7 @@ def failure(said: Verdict, status: PublishBuildStatus, pods: tuple[PodFacts, ...
         message=message,
         exit_code=pod.exit_code,
         pod=pod.name,
-        container=RUNNER_CONTAINER,
+        container=pod.container,
         log_tail=_log_tail(pod),
     )
 

@@ -58,8 +58,10 @@ class FailedAttempt(KubeModel):
     """1 is the first attempt."""
     pod: str
     """Name of the pod."""
+    container: str | None = None
+    """Container that failed: runner, or an earlier stage of the Expo runner."""
     exit_code: int | None = None
-    """Exit code of the runner's container."""
+    """Its exit code."""
     reason: str | None = None
     """A word for programs."""
     message: str | None = None
@@ -121,7 +123,7 @@ class Failure(KubeModel):
     pod: str | None = None
     """Pod of the last attempt."""
     container: str | None = None
-    """Container of the last attempt."""
+    """Container of the last attempt that failed: runner, or an earlier stage of the Expo runner."""
     log_tail: str | None = None
     """The last lines of the log, redacted, at most 2 KiB."""
 
