@@ -15,13 +15,14 @@ import yaml
 from aiohttp import web
 
 from publishbuild.cluster.sockets import Sockets
+from publishbuild.names import RUNNER_CONTAINER
 
 _HOP = frozenset({"host", "connection", "transfer-encoding", "content-length", "content-encoding", "accept-encoding"})
 _LOOK_SECONDS = 0.02
 
 
 class PodLogs:
-    """What pods have written. A log that is ``open`` goes on for whoever follows it."""
+    """What the runner's containers of pods have written. A log that is ``open`` goes on for whoever follows it."""
 
     def __init__(self) -> None:
         self.lines: dict[str, list[str]] = {}
@@ -149,6 +150,8 @@ class ApiProxy:
     async def _answer_log(self, request: web.Request, pod: str) -> web.StreamResponse:
         response = web.StreamResponse()
         await response.prepare(request)
+        if request.query.get("container") != RUNNER_CONTAINER:
+            return response  # an earlier stage, which has nothing to say
         told, follows = 0, "follow" in request.query
         self.logs.follows += follows
         while True:

@@ -51,7 +51,7 @@ async def _feed_queue(client: Client, screen: LiveScreen, operator_namespace: st
 
 async def _feed_log(client: Client, screen: LiveScreen) -> None:
     """The log of the newest attempt of the only build, one attempt after the other."""
-    told: set[str] = set()
+    told: set[tuple[str, str]] = set()
     while True:
         facts = [BuildFacts.read(build) for build in screen.builds.values()]
         if len(facts) == 1 and facts[0].status.phase in _WITH_A_POD:
@@ -59,8 +59,9 @@ async def _feed_log(client: Client, screen: LiveScreen) -> None:
             try:
                 pods = [PodFacts.read(pod) for pod in await client.pods.of_build(build)]
                 for pod in pods:
-                    if pod.phase != "Pending" and pod.name not in told:
-                        told.add(pod.name)
+                    container = (pod.name, pod.container)
+                    if (pod.phase != "Pending" or pod.stage_runs) and container not in told:
+                        told.add(container)
                         await _tail(client, screen, pod)
             except PublishBuildError:
                 pass  # the log is an addition: the build's state is told by its status
@@ -73,5 +74,7 @@ async def _tail(client: Client, screen: LiveScreen, pod: PodFacts) -> None:
         if shown is not None:
             screen.log.append(shown)
 
-    log = PodLog(client, pod.namespace, pod.name, take, True, screen.log.maxlen, on_trouble=lambda _: None)
+    log = PodLog(
+        client, pod.namespace, pod.name, take, True, screen.log.maxlen, pod.container, on_trouble=lambda _: None
+    )
     await log.read()

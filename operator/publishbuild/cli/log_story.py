@@ -13,6 +13,7 @@ from publishbuild.cli.views.log_lines import AttemptLog, attempt_logs, header, k
 from publishbuild.cli.views.state import state_line
 from publishbuild.client import NoClusterError, UnavailableError
 from publishbuild.decide.facts import BuildFacts, PodFacts
+from publishbuild.names import RUNNER_CONTAINER
 
 if TYPE_CHECKING:
     from publishbuild.client import Client
@@ -32,6 +33,7 @@ class LogStory:
     tail: int | None = None
     raw: bool = False
     _told: set[str] = field(default_factory=set)
+    _stages_told: set[tuple[str, str]] = field(default_factory=set)
     _why: str = ""
 
     async def tell(self) -> bool:
@@ -44,7 +46,7 @@ class LogStory:
             facts = BuildFacts.read(self.build)
             is_all = await self._tell_attempts(facts)
             if not self.follow or (facts.status.is_terminal and is_all):
-                return bool(self._told)
+                return bool(self._told or self._stages_told)
             self._say_why()
             await asyncio.sleep(LOOK_SECONDS)
             await self._look()
@@ -66,20 +68,31 @@ class LogStory:
         return True
 
     async def _tell_attempt(self, attempt: AttemptLog, facts: BuildFacts) -> bool:
-        """Whether there was something to tell."""
+        """Whether all of it is told."""
         if not attempt.is_there:
             self._say_kept(attempt, facts)
             return True
-        lines = _Headed(header(attempt), self.raw)
-        log = PodLog(self.client, facts.namespace, attempt.pod, lines.say, self.follow, self.tail)
+        # Of all stages the last lines are those of the last one.
+        wanted = attempt.containers if self.tail is None else attempt.containers[-1:]
+        for container in wanted:
+            if (attempt.pod, container) not in self._stages_told:
+                read = await self._tell_container(attempt, container, facts)
+                if read is not Read.WHOLE:
+                    return read is not Read.NOT_YET
+                self._stages_told.add((attempt.pod, container))
+        return attempt.ended
+
+    async def _tell_container(self, attempt: AttemptLog, container: str, facts: BuildFacts) -> Read:
+        lines = _Headed(header(attempt, container), self.raw)
+        log = PodLog(self.client, facts.namespace, attempt.pod, lines.say, self.follow, self.tail, container)
         read = await log.read()
         if read is Read.GONE:
             self._say_kept(attempt, facts)
         elif read is Read.LOST:
-            remark(f"{header(attempt)} its log cannot be read: {Read.LOST.value}")
-        elif read is Read.WHOLE:
+            remark(f"{header(attempt, container)} its log cannot be read: {Read.LOST.value}")
+        elif read is Read.WHOLE and container == RUNNER_CONTAINER:
             lines.head()
-        return read is not Read.NOT_YET
+        return read
 
     def _say_kept(self, attempt: AttemptLog, facts: BuildFacts) -> None:
         say(header(attempt))

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from publishbuild.cli.output import remark
+from publishbuild.names import RUNNER_CONTAINER
 
 if TYPE_CHECKING:
     from publishbuild.client import Client
@@ -31,7 +32,7 @@ class Read(Enum):
 
 @dataclass
 class PodLog:
-    """The log of ``pod``; ``say`` is given each line once, without those before the last ``tail`` ones.
+    """The log of a container; ``say`` is given each line once, without those before the last ``tail`` ones.
 
     Where a connection was lost the lines told so far are counted off, so none comes twice. (A log that the node has
     cut meanwhile, at 10 MiB as a rule, loses lines that way.)
@@ -43,6 +44,7 @@ class PodLog:
     say: Callable[[str], None]
     follow: bool = False
     tail: int | None = None
+    container: str = RUNNER_CONTAINER
     on_trouble: Callable[[str], None] = remark
     _told: int = 0
     _failing_since: float | None = field(default=None, init=False)
@@ -80,7 +82,7 @@ class PodLog:
             if not self.follow:
                 return Read.WHOLE
         number = 0
-        async with aclosing(self.client.pods.log(self.namespace, self.pod, follow=self.follow)) as lines:
+        async with aclosing(self._lines(follow=self.follow)) as lines:
             async for line in lines:
                 self._failing_since = None
                 number += 1
@@ -92,13 +94,16 @@ class PodLog:
     async def _tell_tail(self, most: int) -> None:
         last: deque[str] = deque(maxlen=most)
         number = 0
-        async with aclosing(self.client.pods.log(self.namespace, self.pod)) as lines:
+        async with aclosing(self._lines()) as lines:
             async for line in lines:
                 last.append(line)
                 number += 1
         for line in last:
             self.say(line)
         self._told = number
+
+    def _lines(self, *, follow: bool = False) -> AsyncGenerator[str, None]:
+        return self.client.pods.log(self.namespace, self.pod, container=self.container, follow=follow)
 
     def _is_too_long(self, error: str) -> bool:
         now = time.monotonic()

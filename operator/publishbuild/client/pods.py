@@ -23,13 +23,21 @@ class Pods:
         return sorted(items, key=lambda pod: pod["metadata"]["creationTimestamp"])
 
     async def log(
-        self, namespace: str, pod: str, *, follow: bool = False, previous: bool = False, tail: int | None = None
+        self,
+        namespace: str,
+        pod: str,
+        *,
+        container: str = names.RUNNER_CONTAINER,
+        follow: bool = False,
+        previous: bool = False,
+        tail: int | None = None,
     ) -> AsyncGenerator[str, None]:
-        """The runner's lines, without their ends; with ``follow`` those to come as well, until the container ends.
+        """A container's lines, without their ends; with ``follow`` those to come as well, until the container ends.
 
-        ``previous`` reads the container that ran before a restart, and ``tail`` only the last so many lines.
+        ``container``: the runner's own, or an earlier stage of the Expo runner (`PodFacts.containers`). ``previous``
+        reads the container that ran before a restart, and ``tail`` only the last so many lines.
         """
-        query: dict[str, str | int] = {"container": names.RUNNER_CONTAINER}
+        query: dict[str, str | int] = {"container": container}
         query |= {"follow": "true"} if follow else {}
         query |= {"previous": "true"} if previous else {}
         query |= {"tailLines": tail} if tail is not None else {}

@@ -12,7 +12,7 @@ from publishbuild.cli import log_story, pod_log
 from publishbuild.cli.log_story import LogStory
 from publishbuild.client import NoClusterError, NotFoundError, PublishBuildError, RefusedError, UnavailableError
 from publishbuild.models.base import rfc3339
-from tests.builders import NOW, Object, a_build, a_pod
+from tests.builders import NOW, Object, a_build, a_pod, a_stage
 
 LOST = NoClusterError("no answer")
 ENDED = {"type": "Succeeded", "status": "False", "reason": "Cancelled", "lastTransitionTime": rfc3339(NOW)}
@@ -55,9 +55,11 @@ class StandIn:
         pods: list[Object] = self.pod_answers.next()
         return pods
 
-    async def log(self, _namespace: str, pod: str, *, follow: bool = False) -> AsyncGenerator[str, None]:
+    async def log(
+        self, _namespace: str, pod: str, *, container: str = "runner", follow: bool = False
+    ) -> AsyncGenerator[str, None]:
         del follow
-        for line in self.logs[pod].next():
+        for line in self.logs[pod if container == "runner" else f"{pod}/{container}"].next():
             if isinstance(line, PublishBuildError):
                 raise line
             yield line
@@ -118,6 +120,40 @@ async def test_a_container_that_is_about_to_start_is_asked_again(tell: Tell) -> 
     logs = {"p": Answers([[RefusedError("waiting to start", 400)], ["one"]])}
     client = StandIn(Answers([running(), running(), ended()]), Answers([[a_pod(name="p")]]), logs)
     assert await tell(client, follow=True) == (True, [HEAD, "one"])
+
+
+def staged(**states: Object) -> Object:
+    """A pod of the Expo runner whose own container has not begun."""
+    return a_pod(name="p", stages=states, waiting="PodInitializing")
+
+
+SOURCE_HEAD, INSTALL_HEAD = (f"==> attempt 1, pod p, {name} <==" for name in ("source", "dependencies"))
+
+
+async def test_the_stages_of_an_attempt_are_told_one_after_the_other(tell: Tell) -> None:
+    """Each container's log comes once and in order while it is followed, though the pod is Pending till the last."""
+    waits = {"waiting": {"reason": "PodInitializing"}}
+    pods = Answers(
+        [
+            [staged(source=a_stage(None), dependencies=waits)],
+            [staged(source=a_stage(), dependencies=a_stage(None))],
+            [a_pod(name="p", stages={"source": a_stage(), "dependencies": a_stage()})],
+        ]
+    )
+    logs = {"p/source": Answers([["cloned"]]), "p/dependencies": Answers([["added 3"]]), "p": Answers([["built"]])}
+    client = StandIn(Answers([running(), running(), running(), ended()]), pods, logs)
+    said = [SOURCE_HEAD, "cloned", INSTALL_HEAD, "added 3", HEAD, "built"]
+    assert await tell(client, follow=True) == (True, said)
+
+
+async def test_a_stage_that_failed_is_the_last_that_is_told(tell: Tell) -> None:
+    """The runner's container never began, and is not asked for."""
+    pod = a_pod(name="p", stages={"source": a_stage(), "dependencies": a_stage(1)}, waiting="PodInitializing")
+    pod["status"]["phase"] = "Failed"
+    logs = {"p/source": Answers([["cloned"]]), "p/dependencies": Answers([["404"]])}
+    attempt = {"number": 1, "pod": "p", "container": "dependencies", "exitCode": 1}
+    client = StandIn(Answers([ended(failedAttempts=[attempt])]), Answers([[pod]]), logs)
+    assert await tell(client) == (True, [SOURCE_HEAD, "cloned", INSTALL_HEAD, "404"])
 
 
 async def test_a_pod_that_goes_meanwhile_leaves_what_was_kept(tell: Tell) -> None:

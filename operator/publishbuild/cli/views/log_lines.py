@@ -11,6 +11,7 @@ from publishbuild.cli.views.links import shown_link
 from publishbuild.decide.attempts import age
 from publishbuild.decide.facts import PodFacts
 from publishbuild.models.status import FailedAttempt, PublishBuildStatus
+from publishbuild.names import RUNNER_CONTAINER
 from publishbuild.runner.result import PROGRESS_MARK
 
 # Of a line of the Expo runner: told before the other keys, or not at all.
@@ -19,28 +20,46 @@ _FIRST = ("timestamp", "level", "event", "output")
 
 @dataclass(frozen=True, slots=True)
 class AttemptLog:
-    """Where the log of attempt ``number`` is: in ``pod``, unless that is gone, and then in what was ``recorded``."""
+    """Where the log of attempt ``number`` is: in ``pod``, unless that is gone, and then in what was ``recorded``.
+
+    ``containers``: those of the pod that have begun, the first one first. ``ended``: there will be no other.
+    """
 
     number: int
     pod: str
     is_there: bool
     recorded: FailedAttempt | None = None
     waits: bool = False
+    containers: tuple[str, ...] = (RUNNER_CONTAINER,)
+    ended: bool = False
 
 
 def attempt_logs(status: PublishBuildStatus, pods: Sequence[PodFacts]) -> tuple[AttemptLog, ...]:
     """All attempts so far, the first one first: those on record, and after them the pods that are not."""
     there = {pod.name: pod for pod in pods}
-    recorded = [AttemptLog(one.number, one.pod, one.pod in there, one) for one in status.failed_attempts]
+    recorded = [
+        AttemptLog(one.number, one.pod, True, one, containers=there[one.pod].containers, ended=True)
+        if one.pod in there
+        else AttemptLog(one.number, one.pod, False, one, ended=True)
+        for one in status.failed_attempts
+    ]
     known = {one.pod for one in recorded}
     fresh = sorted((pod for pod in pods if pod.name not in known), key=age)
     numbered = enumerate(fresh, start=len(recorded) + 1)
-    return (*recorded, *(AttemptLog(number, pod.name, True, waits=pod.phase == "Pending") for number, pod in numbered))
+    return (*recorded, *(_of_pod(number, pod) for number, pod in numbered))
 
 
-def header(attempt: AttemptLog) -> str:
-    """The line before an attempt's log."""
-    return f"==> attempt {attempt.number}, pod {attempt.pod} <=="
+def _of_pod(number: int, pod: PodFacts) -> AttemptLog:
+    # A pod whose earlier stages run is Pending still.
+    waits = pod.phase == "Pending" and not pod.stage_runs and len(pod.containers) == 1
+    ended = pod.failed or pod.container == RUNNER_CONTAINER
+    return AttemptLog(number, pod.name, True, waits=waits, containers=pod.containers, ended=ended)
+
+
+def header(attempt: AttemptLog, container: str = RUNNER_CONTAINER) -> str:
+    """The line before an attempt's log, or before that of an earlier stage of it."""
+    stage = "" if container == RUNNER_CONTAINER else f", {container}"
+    return f"==> attempt {attempt.number}, pod {attempt.pod}{stage} <=="
 
 
 def kept_lines(attempt: AttemptLog, status: PublishBuildStatus) -> Iterator[str]:
