@@ -1,6 +1,8 @@
-"""``python -m publishbuild.runner [cancel]``: reads the environment, runs one attempt, always leaves a report behind.
+"""``python -m publishbuild.runner [WORK]``: reads the environment, runs one attempt, always leaves a report behind.
 
-``cancel`` starts nothing: it cancels on EAS what earlier attempts with the same environment have started there.
+Without WORK it is a whole attempt in one container. ``source``, ``dependencies`` and ``publish`` are an attempt in
+three (see `publishbuild.runner.stages`). ``cancel`` starts nothing: it cancels on EAS what earlier attempts with the
+same environment have started there.
 """
 
 from __future__ import annotations
@@ -13,15 +15,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from publishbuild.runner.assemble import make_attempt, source_secrets
+from publishbuild.names import DEPENDENCIES_CONTAINER, PUBLISH_STAGE, SOURCE_CONTAINER
+from publishbuild.runner.assemble import (
+    Parts,
+    make_attempt,
+    make_publish_stage,
+    make_source_stage,
+    source_secrets,
+)
 from publishbuild.runner.callback import Callback
 from publishbuild.runner.cancel import cancel_remote
 from publishbuild.runner.execute import execute_build_and_submit
 from publishbuild.runner.failures import AttemptFailed, FailureClass
 from publishbuild.runner.logs import LogTail, make_log
+from publishbuild.runner.process import hide_from_children
 from publishbuild.runner.redact import Redactor, secret_values
 from publishbuild.runner.report import Report
 from publishbuild.runner.settings import DEFAULT_TERMINATION_LOG, SettingsError, read_settings
+from publishbuild.runner.stages import install_dependencies
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -33,6 +44,9 @@ if TYPE_CHECKING:
 
 # With the wait for the mark and the end of the children it fits into the pod's 60 s of grace.
 CANCEL_SECONDS = 25.0
+CANCEL = "cancel"
+# Those that can cancel on EAS when they are stopped: the others hold no token for it.
+_WITH_EAS = ("", PUBLISH_STAGE)
 
 
 class Terminated(BaseException):
@@ -55,6 +69,7 @@ class _Run:
 
 def main(environment: Mapping[str, str], arguments: Sequence[str] = ()) -> int:
     """Run one attempt and return the exit code: 0 done, 1 another attempt may help, 64 none will."""
+    hide_from_children()
     redactor = Redactor(secret_values(environment) | source_secrets(environment))
     tail = LogTail()
     log = make_log(redactor, tail)
@@ -67,21 +82,18 @@ def main(environment: Mapping[str, str], arguments: Sequence[str] = ()) -> int:
         # Nothing may interrupt the writing of the report.
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     except Terminated:
-        failure = _stopped(run, callback) if not arguments else _terminated()
+        failure = _stopped(run, callback) if " ".join(arguments) in _WITH_EAS else _terminated()
     return run.report.end(run.attempt, failure, run.message)
 
 
 def _failure_of(run: _Run, environment: Mapping[str, str], arguments: Sequence[str]) -> FailureClass | None:
     try:
-        if list(arguments) not in ([], ["cancel"]):
-            message = f"the runner knows the argument 'cancel' alone, not {' '.join(arguments)!r}"
+        work = " ".join(arguments)
+        if work not in _WORKS:
+            known = ", ".join(repr(name) for name in _WORKS if name)
+            message = f"the runner knows the arguments {known}, not {work!r}"
             return FailureClass("InvalidArguments", message, retryable=False)
-        run.attempt = make_attempt(read_settings(environment), environment, run.report.progress, run.log)
-        if arguments:
-            canceled = cancel_remote(run.attempt)
-            run.message = canceled.said
-            return canceled.failure
-        execute_build_and_submit(run.attempt)
+        return _WORKS[work](run, Parts(read_settings(environment), environment, run.report.progress, run.log))
     except SettingsError as error:
         return FailureClass("InvalidSettings", "; ".join(str(error).splitlines()), retryable=False)
     except AttemptFailed as error:
@@ -89,7 +101,46 @@ def _failure_of(run: _Run, environment: Mapping[str, str], arguments: Sequence[s
     except Exception as error:  # the report must be left behind whatever happens
         run.log.exception("unexpected error")
         return FailureClass("RunnerError", f"{type(error).__name__}: {error}", retryable=True)
+
+
+def _whole(run: _Run, parts: Parts) -> FailureClass | None:
+    run.attempt = make_attempt(parts)
+    execute_build_and_submit(run.attempt)
     return run.attempt.worst_failure()
+
+
+def _source(run: _Run, parts: Parts) -> FailureClass | None:
+    run.attempt = make_source_stage(parts)
+    run.attempt.fetch()
+    run.attempt.ready_app()
+    return None
+
+
+def _dependencies(run: _Run, parts: Parts) -> FailureClass | None:
+    install_dependencies(parts.source, parts.settings, parts.children(), run.log)
+    return None
+
+
+def _publish(run: _Run, parts: Parts) -> FailureClass | None:
+    run.attempt = make_publish_stage(parts)
+    execute_build_and_submit(run.attempt)
+    return run.attempt.worst_failure()
+
+
+def _cancel(run: _Run, parts: Parts) -> FailureClass | None:
+    run.attempt = make_attempt(parts)
+    canceled = cancel_remote(run.attempt)
+    run.message = canceled.said
+    return canceled.failure
+
+
+_WORKS = {
+    "": _whole,
+    SOURCE_CONTAINER: _source,
+    DEPENDENCIES_CONTAINER: _dependencies,
+    PUBLISH_STAGE: _publish,
+    CANCEL: _cancel,
+}
 
 
 def _stopped(run: _Run, callback: Callback) -> FailureClass:

@@ -97,21 +97,37 @@ class Attempt:
         Raises:
             AttemptFailed: the source, its app folder or its configuration is not usable.
         """
+        self.fetch()
+        return self.prepare(check=check)
+
+    def fetch(self) -> None:
+        """Check out the source.
+
+        Raises:
+            AttemptFailed: it cannot be had.
+        """
         settings = self.settings
         self.tell("fetching the source")
         self.commit = self.clone.fetch(settings.source_url, settings.source_revision)
         self.log.info("source is checked out", commit=self.commit, revision=settings.source_revision)
-        return self.prepare(check=check)
 
     def prepare(self, *, check: bool = True) -> EasCli:
         """Make ``eas`` ready in the app's folder of the commit that is checked out."""
+        self.eas = self.open_app(self.ready_app(check=check))
+        return self.eas
+
+    def ready_app(self, *, check: bool = True) -> Path:
+        """The app's folder of the commit that is checked out, checked and prepared.
+
+        Raises:
+            AttemptFailed: the folder or its configuration is not usable.
+        """
         self.tell("the source is checked out; the app is prepared")
         app = self._app_folder()
         if check:
             self.check_app(app)
         self.prepare_app(app)
-        self.eas = self.open_app(app)
-        return self.eas
+        return app
 
     def reading(self, read: Callable[[], T]) -> T:
         """Repeat what may be repeated when it failed for a passing reason; the last failure is the attempt's."""

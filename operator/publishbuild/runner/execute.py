@@ -44,7 +44,15 @@ def _go_back_to_found_commit(attempt: Attempt) -> bool:
         return False
     wanted = min(found)
     attempt.log.info("an earlier attempt built another commit; going back to it", commit=wanted)
-    attempt.commit = attempt.clone.checkout(wanted)
+    try:
+        attempt.commit = attempt.clone.checkout(wanted)
+    except AttemptFailed as error:
+        if error.failure.retryable or any(facts.build is None for facts in attempt.facts.values()):
+            raise
+        # Nothing more is built; the newer commit only says how the builds are submitted.
+        attempt.log.warning("that commit cannot be had; its builds go on with the settings of the newer one")
+        attempt.commit = wanted
+        return False
     return True
 
 

@@ -10,7 +10,7 @@ from publishbuild.runner import process
 from publishbuild.runner.failures import AttemptFailed, classify_git, give_up
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from structlog.typing import FilteringBoundLogger
@@ -18,17 +18,21 @@ if TYPE_CHECKING:
     from publishbuild.runner.git_access import GitAccess
 
 TIMEOUT_SECONDS = 600
+# So many commits of a branch are kept for a later stage, which has no password and may have to go back to one.
+KEPT_COMMITS = 50
 ALL_HISTORY = 2**31 - 1  # git's own word for "no longer shallow"
 _SHA = re.compile(r"[0-9a-f]{4,64}")
+_WHOLE = (40, 64)  # digits of a commit that is named in full
 
 
 class Clone:
-    """A working copy in an own folder."""
+    """A working copy in an own folder. ``depth``: how many commits are fetched of a branch."""
 
-    def __init__(self, folder: Path, access: GitAccess, log: FilteringBoundLogger) -> None:
+    def __init__(self, folder: Path, access: GitAccess, log: FilteringBoundLogger, depth: int = 1) -> None:
         self.folder = folder
         self._access = access
         self._log = log
+        self._depth = depth
 
     def fetch(self, url: str, revision: str) -> str:
         """Check out ``revision`` (branch, tag, SHA, HEAD) into an empty folder and return its full SHA.
@@ -44,15 +48,7 @@ class Clone:
 
     def checkout(self, revision: str) -> str:
         """Put the working copy at ``revision`` and return its full SHA."""
-        shallow = self._try("fetch", "--depth=1", "--no-tags", "--quiet", "origin", revision)
-        target = "FETCH_HEAD"
-        if shallow.exit_code != 0:
-            # A short SHA, or a server that gives out no single commits: take all, then look.
-            if not _SHA.fullmatch(revision):
-                raise AttemptFailed(classify_git(shallow.output))
-            everything = ("--tags", f"--depth={ALL_HISTORY}", "origin", "+refs/heads/*:refs/remotes/origin/*")
-            self._git("fetch", "--quiet", *everything)
-            target = revision
+        target = revision if self._has(revision) else self._fetch(revision)
         commit = self._git("rev-parse", "--verify", "--end-of-options", f"{target}^{{commit}}").strip()
         self._git("checkout", "--quiet", "--force", "--detach", commit)
         if (self.folder / ".gitmodules").exists():
@@ -60,6 +56,33 @@ class Clone:
         if self._git("ls-files", "-z", "--", ":(attr:filter=lfs)"):
             self._large_files()
         return commit
+
+    def ignored(self, paths: Sequence[str]) -> set[str]:
+        """Those of ``paths``, relative to the working copy, that its own .gitignore files name."""
+        if not paths:
+            return set()
+        # "./": no name is git's magic. A name that git writes in quotes is none of ``paths``, and so no answer.
+        said = self._try("check-ignore", "--", *(f"./{path}" for path in paths), quiet=True).stdout
+        return {line.removeprefix("./") for line in said.splitlines()} & set(paths)
+
+    def _has(self, revision: str) -> bool:
+        """Whether the very commit is there already."""
+        if not _is_whole(revision):
+            return False
+        return self._try("cat-file", "-e", f"{revision}^{{commit}}", quiet=True).exit_code == 0
+
+    def _fetch(self, revision: str) -> str:
+        """Fetch ``revision`` and return the name by which git knows it now."""
+        depth = 1 if _is_whole(revision) else self._depth
+        shallow = self._try("fetch", f"--depth={depth}", "--no-tags", "--quiet", "origin", revision)
+        if shallow.exit_code == 0:
+            return "FETCH_HEAD"
+        # A short SHA, or a server that gives out no single commits: take all, then look.
+        if not _SHA.fullmatch(revision):
+            raise AttemptFailed(classify_git(shallow.output))
+        everything = ("--tags", f"--depth={ALL_HISTORY}", "origin", "+refs/heads/*:refs/remotes/origin/*")
+        self._git("fetch", "--quiet", *everything)
+        return revision
 
     def _submodules(self) -> None:
         command = ("submodule", "update", "--init", "--recursive", "--quiet")
@@ -87,12 +110,55 @@ class Clone:
             raise AttemptFailed(classify_git(done.output))
         return done.stdout
 
-    def _try(self, *arguments: str, environment: Mapping[str, str] | None = None) -> process.Finished:
+    def _try(
+        self, *arguments: str, environment: Mapping[str, str] | None = None, quiet: bool = False
+    ) -> process.Finished:
         return process.run(
             ("git", *arguments),
             cwd=self.folder,
             environment=environment or self._access.environment,
             log=self._log,
             timeout=TIMEOUT_SECONDS,
+            quiet=quiet,
             quiet_stdout=True,
         )
+
+
+class CheckedOut(Clone):
+    """A working copy that an earlier stage has fetched: no password is there to fetch it again."""
+
+    def fetch(self, _url: str, _revision: str) -> str:
+        """The full SHA of what is checked out.
+
+        Raises:
+            AttemptFailed: no earlier stage has left one.
+        """
+        if not (self.folder / ".git").is_dir():
+            raise give_up("SourceNotFetched", f"there is no source in {self.folder}: the stage 'source' comes first")
+        commit = self._git("rev-parse", "--verify", "HEAD^{commit}").strip()
+        if self._git("ls-files", "-z", "--", ":(attr:filter=lfs)"):
+            # For eas-cli, which clones this clone for its upload; the files are there.
+            self._git("lfs", "install", "--skip-repo")
+        return commit
+
+    def checkout(self, revision: str) -> str:
+        """Go back to the commit of an earlier attempt, from what was fetched, or from a host that asks for no password.
+
+        Raises:
+            AttemptFailed: it is out of reach.
+        """
+        try:
+            return super().checkout(revision)
+        except AttemptFailed as error:
+            if error.failure.retryable:
+                raise
+            message = (
+                f"an earlier attempt built commit {revision}, the branch has moved since, and that commit cannot be "
+                f"had any more ({error.failure.message}): name the commit in source.git.revision of a new build"
+            )
+            raise give_up("SourceMoved", message) from None
+
+
+def _is_whole(revision: str) -> bool:
+    """Whether it is the full SHA of a commit, which never moves."""
+    return len(revision) in _WHOLE and _SHA.fullmatch(revision) is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,8 @@ from publishbuild.runner.failures import give_up
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_SSH_OPTIONS = "-o BatchMode=yes -o StrictHostKeyChecking=yes -o ConnectTimeout=30"
+# No file says how: a home in the work folder is the app's to write.
+_SSH_OPTIONS = "-F /dev/null -o BatchMode=yes -o StrictHostKeyChecking=yes -o ConnectTimeout=30"
 
 # A submodule is never a folder or a program of the pod's: what lies there is not the source's to take.
 _SUBMODULES = "https:ssh:http"
@@ -35,8 +37,11 @@ esac
 exec cat "$PUBLISHBUILD_ASKPASS_DIR/password"
 """
 
-# Set in the environment, which overrides every file.
+# Set in the environment, which overrides every file: nothing in a working copy's own folder starts a program.
+DISARMED = {"core.hooksPath": os.devnull, "core.fsmonitor": "false"}
+_COUNT = re.compile(r"[0-9]{1,3}")
 _CONFIG = {
+    **DISARMED,
     "credential.helper": "",
     "advice.detachedHead": "false",
     "http.followRedirects": "initial",
@@ -80,10 +85,17 @@ class GitAccess:
             else:
                 environment |= _askpass(url, secret_dir, private_dir)
         environment.setdefault("GIT_SSH_COMMAND", f"ssh {_SSH_OPTIONS}")
-        environment["GIT_CONFIG_COUNT"] = str(len(config))
-        for number, (key, value) in enumerate(config.items()):
-            environment |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
-        return cls(environment)
+        return cls(with_git_config(environment, config))
+
+
+def with_git_config(environment: Mapping[str, str], config: Mapping[str, str]) -> dict[str, str]:
+    """``environment`` with git's settings of ``config`` in it, which win over those that it had before."""
+    count = environment.get("GIT_CONFIG_COUNT", "")
+    first = int(count) if _COUNT.fullmatch(count) else 0
+    made = {**environment, "GIT_CONFIG_COUNT": str(first + len(config))}
+    for number, (key, value) in enumerate(config.items(), start=first):
+        made |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+    return made
 
 
 def _protocols(url: str) -> str:
@@ -101,7 +113,7 @@ def _ssh_command(secret_dir: Path, private_dir: Path) -> str:
     with os.fdopen(os.open(key, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write((secret_dir / "ssh-privatekey").read_text().rstrip("\n") + "\n")
     options = f"-o IdentitiesOnly=yes {_SSH_OPTIONS}"
-    return f"ssh -F /dev/null -i '{key}' {options} -o UserKnownHostsFile='{known_hosts}'"
+    return f"ssh -i '{key}' {options} -o UserKnownHostsFile='{known_hosts}'"
 
 
 def _askpass(url: str, secret_dir: Path, private_dir: Path) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import signal
 import subprocess
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 GRACE_SECONDS = 5
 CHECK_SECONDS = 0.2
+_PR_SET_DUMPABLE = 4
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,12 @@ class Finished:
     def output(self) -> str:
         """Both streams, for those who look for words in them."""
         return f"{self.stderr}\n{self.stdout}"
+
+
+def hide_from_children() -> None:
+    """Keep ``/proc/PID/environ`` and the memory of this process from others of the same user, where Linux can."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 def run(

@@ -71,6 +71,11 @@ def secret_values(environment: Mapping[str, str]) -> set[str]:
     return {value for name, value in environment.items() if _is_secret(name, value, plain)}
 
 
+def sounds_secret(name: str) -> bool:
+    """Whether a variable of this name is a secret, wherever it is from."""
+    return name in _ALWAYS or (not _is_plain(name) and _SOUNDS_SECRET.search(name) is not None)
+
+
 def _is_secret(name: str, value: str, plain: set[str] | None) -> bool:
     if name in _ALWAYS:
         return bool(value)

@@ -80,6 +80,7 @@ class RunnerSettings(BaseModel):
     submit: bool = True
     submit_profile: Annotated[ProfileName | None, _EMPTY_IS_NONE] = None
     workdir: Path = Path("/workspace")
+    private_dir: Annotated[Path | None, _EMPTY_IS_NONE] = None
     termination_log: Path = Path(DEFAULT_TERMINATION_LOG)
     poll_seconds: float = Field(default=10, gt=0, le=600)
     install: Literal["auto", "always", "never"] = "auto"
@@ -94,6 +95,11 @@ class RunnerSettings(BaseModel):
     def platforms(self) -> tuple[str, ...]:
         """The platforms to build, each with its own EAS build."""
         return ("ios", "android") if self.platform == "all" else (self.platform,)
+
+    @property
+    def private(self) -> Path:
+        """Where home, keys and caches of this stage are."""
+        return self.private_dir or self.workdir / ".publishbuild"
 
     @property
     def effective_submit_profile(self) -> str:

@@ -88,11 +88,14 @@ class FakeClone:
     folder: Path
     commit: str = "c1"
     checked_out: list[str] = field(default_factory=list)
+    out_of_reach: FailureClass | None = None
 
     def fetch(self, _url: str, _revision: str) -> str:
         return self.commit
 
     def checkout(self, revision: str) -> str:
+        if self.out_of_reach:
+            raise AttemptFailed(self.out_of_reach)
         self.checked_out.append(revision)
         return revision
 
@@ -309,6 +312,29 @@ def test_a_moved_branch_does_not_mix_two_commits(tmp_path: Path) -> None:
     clone = FakeClone(tmp_path, commit="c2")
     done = run(tmp_path, eas, clone)
     assert clone.checked_out == ["c1"]
+    assert done.attempt.result().commit == "c1"
+
+
+MOVED = FailureClass("SourceMoved", "out of reach", retryable=False)
+
+
+def test_a_commit_out_of_reach_ends_a_release_that_would_mix_two(tmp_path: Path) -> None:
+    """Android is not built from another commit than iOS was, and what was paid for is named."""
+    eas = FakeEas()
+    eas.builds["ios"] = RemoteBuild("ios", "IN_PROGRESS", commit="c1")
+    with pytest.raises(AttemptFailed) as caught:
+        run(tmp_path, eas, FakeClone(tmp_path, commit="c2", out_of_reach=MOVED))
+    assert caught.value.failure.reason == "SourceMoved"
+    assert eas.made == []
+
+
+def test_a_commit_out_of_reach_is_not_needed_where_all_is_built(tmp_path: Path) -> None:
+    """The builds of the earlier attempt go on, are submitted, and their commit is the one that is reported."""
+    eas = FakeEas()
+    for platform in ("ios", "android"):
+        eas.builds[platform] = RemoteBuild(platform, "IN_PROGRESS", commit="c1")
+    done = run(tmp_path, eas, FakeClone(tmp_path, commit="c2", out_of_reach=MOVED))
+    assert sorted(eas.made) == ["submission:android", "submission:ios"]
     assert done.attempt.result().commit == "c1"
 
 
