@@ -2,7 +2,7 @@
 
 The entry point of the test image's build pods. It forwards 127.0.0.1:3000 to ``STANDIN_EAS`` (host:port), starts
 ``python -m publishbuild.runner`` as its child, hands SIGTERM on and ends with the child's exit code. The argument
-``cancel`` is the runner's own; any others replace the child's command.
+``cancel`` and the runner's stages are its own; any others replace the child's command.
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ async def run(command: list[str]) -> int:
 
 
 RUNNER = [sys.executable, "-m", "publishbuild.runner"]
+OWN: tuple[list[str], ...] = ([], ["cancel"], ["source"], ["dependencies"], ["publish"])
 
 if __name__ == "__main__":
     given = sys.argv[1:]
-    sys.exit(asyncio.run(run(RUNNER + given if given in ([], ["cancel"]) else given)))
+    sys.exit(asyncio.run(run(RUNNER + given if given in OWN else given)))

@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from publishbuild import names
+from publishbuild.decide import job_stages
+from publishbuild.decide.job_stages import SOURCE_SECRET_DIR, SOURCE_SECRET_VARIABLE, WORKDIR
 from publishbuild.models.spec import PublishBuildSpec
 
-WORKDIR = "/workspace"
 TOKEN_DIR = "/var/run/publishbuild/callback"  # noqa: S105  # a folder, not a secret
 TOKEN_FILE = "token"  # noqa: S105  # a file's name
 # The kubelet brings a new one in time; one that was stolen ends with its pod.
 TOKEN_SECONDS = 3600
-SOURCE_SECRET_DIR = "/var/run/publishbuild/source"  # noqa: S105  # a folder, not a secret
-TMP = "/tmp"  # noqa: S108  # the pod's own
 TERMINATION_LOG = "/dev/termination-log"
 GRACE_SECONDS = 60
 RUNNER_GROUP = 65532
@@ -65,7 +64,7 @@ def job_manifest(
             "backoffLimit": spec.backoff_limit,
             "activeDeadlineSeconds": spec.run_timeout_seconds,
             "podReplacementPolicy": "Failed",
-            "podFailurePolicy": _failure_policy(),
+            "podFailurePolicy": _failure_policy(job_stages.stages_of(spec.runner)),
             "template": {
                 "metadata": _without_empty({"labels": labels, "annotations": spec.runner.pod_annotations}),
                 "spec": _with_token(pod) if callback_url else pod,
@@ -74,18 +73,19 @@ def job_manifest(
     }
 
 
-def _failure_policy() -> Manifest:
+def _failure_policy(containers: tuple[str, ...]) -> Manifest:
+    """An eviction counts for nothing; exit code 64 of any container of ours ends the Job."""
+    give_up = [
+        {
+            "action": "FailJob",
+            "onExitCodes": {"containerName": name, "operator": "In", "values": [names.EXIT_GIVE_UP]},
+        }
+        for name in containers
+    ]
     return {
         "rules": [
             {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
-            {
-                "action": "FailJob",
-                "onExitCodes": {
-                    "containerName": names.RUNNER_CONTAINER,
-                    "operator": "In",
-                    "values": [names.EXIT_GIVE_UP],
-                },
-            },
+            *give_up,
         ]
     }
 
@@ -93,10 +93,10 @@ def _failure_policy() -> Manifest:
 def _pod(spec: PublishBuildSpec, default_image: str, variables: list[dict[str, str]]) -> Manifest:
     runner = spec.runner.to_wire()
     placed = {key: runner.get(key) for key in ("nodeSelector", "tolerations", "affinity", "imagePullSecrets")}
-    secret = spec.source.git.secret_ref
-    volumes: list[Manifest] = [{"name": "workspace", "emptyDir": {}}, {"name": "tmp", "emptyDir": {}}]
-    if secret:
-        volumes.append({"name": "source-secret", "secret": {"secretName": secret.name}})
+    *earlier, last = (
+        _container(spec, default_image, stage, job_stages.stage_variables(spec, stage, variables))
+        for stage in job_stages.stages_of(spec.runner)
+    )
     return _without_empty(
         {
             "restartPolicy": "Never",
@@ -110,8 +110,9 @@ def _pod(spec: PublishBuildSpec, default_image: str, variables: list[dict[str, s
                 "seccompProfile": {"type": "RuntimeDefault"},
             },
             **placed,
-            "containers": [_container(spec, default_image, variables)],
-            "volumes": volumes,
+            "initContainers": earlier or None,
+            "containers": [last],
+            "volumes": job_stages.volumes(spec),
         }
     )
 
@@ -128,28 +129,23 @@ def _with_token(pod: Manifest) -> Manifest:
     return pod | {"containers": containers, "volumes": [*pod["volumes"], volume]}
 
 
-def _container(spec: PublishBuildSpec, default_image: str, variables: list[dict[str, str]]) -> Manifest:
+def _container(spec: PublishBuildSpec, default_image: str, stage: str, variables: job_stages.Variables) -> Manifest:
     runner, wire = spec.runner, spec.runner.to_wire()
-    credentials, secret = spec.credentials_secret_ref, spec.source.git.secret_ref
-    mounts: list[Manifest] = [
-        {"name": "workspace", "mountPath": WORKDIR},
-        {"name": "tmp", "mountPath": TMP},
-    ]
-    if secret:
-        mounts.append({"name": "source-secret", "mountPath": SOURCE_SECRET_DIR, "readOnly": True})
+    credentials = spec.credentials_secret_ref if stage == names.RUNNER_CONTAINER else None
+    work = names.PUBLISH_STAGE if stage == names.RUNNER_CONTAINER else stage
     return _without_empty(
         {
-            "name": names.RUNNER_CONTAINER,
+            "name": stage,
             "image": runner.image or default_image,
             "imagePullPolicy": runner.image_pull_policy,
             "command": wire.get("command"),
-            "args": wire.get("args"),
-            "env": _with_own(variables, wire.get("env", [])),
+            "args": [work] if job_stages.is_staged(runner) else wire.get("args"),
+            "env": variables,
             "envFrom": [{"secretRef": {"name": credentials.name}}] if credentials else None,
             "resources": wire.get("resources") or DEFAULT_RESOURCES,
             "terminationMessagePath": TERMINATION_LOG,
             "terminationMessagePolicy": "FallbackToLogsOnError",
-            "volumeMounts": mounts,
+            "volumeMounts": job_stages.stage_mounts(spec, stage),
             "securityContext": {
                 "allowPrivilegeEscalation": False,
                 "capabilities": {"drop": ["ALL"]},
@@ -161,14 +157,8 @@ def _container(spec: PublishBuildSpec, default_image: str, variables: list[dict[
     )
 
 
-def _with_own(ours: list[dict[str, str]], own: list[Manifest]) -> list[Manifest]:
-    """Our variables and the user's own; what is built is told by the spec alone, so ours cannot be replaced."""
-    taken = {variable["name"] for variable in ours}
-    return [*ours, *(variable for variable in own if variable["name"] not in taken)]
-
-
 def environment(name: str, namespace: str, uid: str, spec: PublishBuildSpec, callback_url: str) -> list[dict[str, str]]:
-    """What the runner reads, and what any other tool in its place may read."""
+    """What the runner reads, and what any other tool in its place may read; not every stage gets all of it."""
     git = spec.source.git
     values = {
         "PUBLISHBUILD_UID": uid,
@@ -189,7 +179,7 @@ def environment(name: str, namespace: str, uid: str, spec: PublishBuildSpec, cal
         one["name"] for one in spec.runner.to_wire().get("env", []) if "value" in one
     )
     if git.secret_ref:
-        values["PUBLISHBUILD_SOURCE_SECRET_DIR"] = SOURCE_SECRET_DIR
+        values[SOURCE_SECRET_VARIABLE] = SOURCE_SECRET_DIR
     if callback_url:
         values["PUBLISHBUILD_CALLBACK_URL"] = f"{callback_url.rstrip('/')}/v1/builds/{uid}"
         values[names.VARIABLE_TOKEN_FILE] = f"{TOKEN_DIR}/{TOKEN_FILE}"

@@ -120,6 +120,9 @@ class EnvVar(KubeModel):
     """Its value."""
     value_from: dict[str, Any] | None = FREE_FORM
     """Where its value comes from, as in a pod: secretKeyRef, configMapKeyRef, fieldRef or resourceFieldRef."""
+    stages: Annotated[tuple[Literal["source", "dependencies"], ...], Field(max_length=2)] | None = None
+    """Earlier stages of the Expo runner that get a variable from a Secret too, such as a registry's token for
+    dependencies, whose install scripts can read it. Variables from elsewhere are in all stages."""
 
 
 Quantity = Annotated[

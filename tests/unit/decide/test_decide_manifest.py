@@ -62,6 +62,7 @@ def environ(**fields: Any) -> dict[str, str]:
 def test_the_job_of_a_small_build() -> None:
     """The whole Job of a build with defaults, as the contract writes it."""
     made = manifest()
+    made["spec"]["template"]["spec"].pop("initContainers")
     container_ = made["spec"]["template"]["spec"].pop("containers")[0]
     labels = {
         "app.kubernetes.io/managed-by": "publishbuild-operator",
@@ -92,10 +93,13 @@ def test_the_job_of_a_small_build() -> None:
             "podFailurePolicy": {
                 "rules": [
                     {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
-                    {
-                        "action": "FailJob",
-                        "onExitCodes": {"containerName": "runner", "operator": "In", "values": [64]},
-                    },
+                    *(
+                        {
+                            "action": "FailJob",
+                            "onExitCodes": {"containerName": name, "operator": "In", "values": [64]},
+                        }
+                        for name in ("source", "dependencies", "runner")
+                    ),
                 ]
             },
             "template": {
@@ -110,7 +114,12 @@ def test_the_job_of_a_small_build() -> None:
                         "fsGroup": 65532,
                         "seccompProfile": {"type": "RuntimeDefault"},
                     },
-                    "volumes": [{"name": "workspace", "emptyDir": {}}, {"name": "tmp", "emptyDir": {}}],
+                    "volumes": [
+                        {"name": "workspace", "emptyDir": {}},
+                        {"name": "tmp", "emptyDir": {}},
+                        {"name": "tmp-dependencies", "emptyDir": {}},
+                        {"name": "tmp-source", "emptyDir": {}},
+                    ],
                 },
             },
         },
@@ -119,6 +128,7 @@ def test_the_job_of_a_small_build() -> None:
     assert container_ == {
         "name": "runner",
         "image": IMAGE,
+        "args": ["publish"],
         "resources": {"requests": {"cpu": "250m", "memory": "512Mi"}, "limits": {"memory": "2Gi"}},
         "terminationMessagePath": "/dev/termination-log",
         "terminationMessagePolicy": "FallbackToLogsOnError",
@@ -168,6 +178,7 @@ def test_what_the_runner_is_told() -> None:
         "PUBLISHBUILD_SUBMIT_PROFILE": "production",
         "PUBLISHBUILD_WORKDIR": "/workspace",
         "PUBLISHBUILD_TERMINATION_LOG": "/dev/termination-log",
+        "PUBLISHBUILD_PRIVATE_DIR": "/tmp/publishbuild",  # noqa: S108  # the pod's own
     }
 
 
@@ -186,9 +197,9 @@ def test_what_the_spec_says_reaches_the_runner(fields: dict[str, Any], variable:
 
 
 def test_environment_is_what_the_container_gets() -> None:
-    """`environment` is the container's own part of its variables, in the same order."""
+    """`environment` is another tool's own part of its variables, in the same order."""
     spec = PublishBuildSpec.model_validate(a_spec())
-    assert environment(NAME, NAMESPACE, UID, spec, "") == container()["env"]
+    assert environment(NAME, NAMESPACE, UID, spec, "") == container(runner={"command": ["make"]})["env"]
 
 
 def test_the_runner_is_told_what_is_no_secret() -> None:
@@ -232,9 +243,11 @@ def test_the_runner_reads_its_variables() -> None:
 
 
 def test_secrets_are_named_and_never_read() -> None:
-    """The source Secret is mounted read-only, the credentials Secret becomes environment: by name alone."""
+    """Another tool has the source Secret mounted read-only and the credentials as environment: by name alone."""
     made = pod(
-        source={"git": {"url": GIT_URL, "secretRef": {"name": "deploy-key"}}}, credentialsSecretRef={"name": "expo"}
+        source={"git": {"url": GIT_URL, "secretRef": {"name": "deploy-key"}}},
+        credentialsSecretRef={"name": "expo"},
+        runner={"command": ["make"]},
     )
     (runner,) = made["containers"]
     folder = "/var/run/publishbuild/source"
@@ -304,7 +317,7 @@ names_of_builds = st.from_regex(r"[a-z0-9]([a-z0-9-]{0,48}[a-z0-9])?", fullmatch
             "priority": st.integers(min_value=-1000, max_value=1000),
             "backoffLimit": st.integers(min_value=0, max_value=10),
             "concurrencyKey": st.sampled_from(["k", "a:b"]),
-            "runner": st.sampled_from([{}, CUSTOM]),
+            "runner": st.sampled_from([{}, CUSTOM, {"env": CUSTOM["env"]}]),
         },
     ),
 )

@@ -17,6 +17,21 @@ SOURCE = (
         ),
     ),
     Reason(
+        "SourceMoved",
+        "the branch has moved since an earlier attempt began to build, and the commit of that attempt is out of reach",
+        (Step("Name the commit in source.git.revision: it is in status.source.commit."), SUBMIT_CORRECTED),
+    ),
+    Reason(
+        "SourceNotFetched",
+        "the runner's container has started without the one that fetches the source before it",
+        (
+            Step(
+                "Something has changed the Job's pod template, such as a webhook: initContainers must stay as they are."
+            ),
+            SUBMIT_CORRECTED,
+        ),
+    ),
+    Reason(
         "SourceRevisionNotFound",
         "the repository has no such branch, tag or commit",
         (Step("Push the commit, or name another revision."), AGAIN, SUBMIT_CORRECTED),
@@ -76,7 +91,11 @@ SOURCE = (
     Reason(
         "InstallFailed",
         "the app's dependencies could not be installed",
-        (Step("See what the package manager said:", "publishbuild logs {name} {where}"), _NEW_COMMIT),
+        (
+            Step("See what the package manager said:", "publishbuild logs {name} {where}"),
+            Step("A private registry: grant its token, a variable of runner.env with stages: [dependencies]."),
+            _NEW_COMMIT,
+        ),
         retried=True,
     ),
     Reason(
