@@ -58,7 +58,8 @@ def take_over_dependencies(clone: Clone, settings: RunnerSettings, log: Filterin
         AttemptFailed: what was installed cannot be moved; worth a retry.
     """
     copy = settings.workdir / FOLDER / clone.folder.name
-    if not copy.is_dir():
+    # Whoever wrote into the folder may have put a link in its place, to anywhere in this container.
+    if copy.is_symlink() or not copy.is_dir():
         return
     try:
         taken = take_over(copy, clone)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from publishbuild.runner.git_access import GitAccess
 from publishbuild.runner.handover import MOST_ASKED_CHARACTERS, hand_out, take_over
 from publishbuild.runner.logs import LogTail, make_log
 from publishbuild.runner.redact import Redactor
+from publishbuild.runner.settings import read_settings
+from publishbuild.runner.stages import take_over_dependencies
 
 
 def write(path: Path, text: str = "") -> None:
@@ -88,6 +91,18 @@ def test_no_link_is_followed(clone: CheckedOut, copy: Path, tmp_path: Path) -> N
     (copy / "src").symlink_to(tmp_path / "elsewhere")
     assert take_over(copy, clone) == []
     assert (tmp_path / "elsewhere" / "node_modules" / "a").exists()
+
+
+def test_a_link_in_place_of_the_copy_is_no_copy(clone: CheckedOut, copy: Path, tmp_path: Path) -> None:
+    """It could lead to any folder of the runner's container, and what lies there would be moved."""
+    write(tmp_path / "elsewhere" / "node_modules" / "a")
+    shutil.rmtree(copy)
+    copy.symlink_to(tmp_path / "elsewhere")
+    names = dict.fromkeys(("UID", "NAME", "NAMESPACE"), "x") | {"SOURCE_URL": "file:///x", "WORKDIR": str(tmp_path)}
+    settings = read_settings({f"PUBLISHBUILD_{name}": value for name, value in names.items()})
+    take_over_dependencies(clone, settings, make_log(Redactor(set()), LogTail()))
+    assert (tmp_path / "elsewhere" / "node_modules" / "a").exists()
+    assert not (clone.folder / "node_modules").exists()
 
 
 def test_modules_that_nobody_may_write_to_are_moved(clone: CheckedOut, copy: Path) -> None:
