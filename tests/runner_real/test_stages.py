@@ -11,7 +11,7 @@ import pytest
 
 from publishbuild.decide.facts import Callback
 from tests.runner_real.attempts import STAGES, Standins
-from tests.standins.git_server import EXAMPLE_APP
+from tests.standins.git_server import EXAMPLE_APP, PRIVATE, REPOSITORY
 from tests.standins.run_with_forwarder import DEFAULTS
 from tests.support.staged_pod import StagedPod
 
@@ -78,6 +78,24 @@ def test_a_dependencys_script_finds_no_credential(standins: Standins, eas_cli: P
     ].output
     assert standins.paid() == (1, 0)
     assert ended[-1].result.builds[0].status == "FINISHED"
+
+
+def test_a_private_source_is_built_where_its_password_is_not(standins: Standins, eas_cli: Path, tmp_path: Path) -> None:
+    """Only the first container can open the repository; the last one builds and submits from what that one left."""
+    standins.post("settings", {"stages": dict.fromkeys(STAGES, 0)})
+    image = {**DEFAULTS, "PATH": os.environ["PATH"], "EAS_CLI": str(eas_cli), "PUBLISHBUILD_POLL_SECONDS": "0.2"}
+    url = f"https://localhost:{standins.https_port}/private/{REPOSITORY}"
+    user, password = PRIVATE
+    pod = StagedPod(
+        tmp_path,
+        {"source": {"git": {"url": url, "secretRef": {"name": "git"}}}, "platform": "android"},
+        image | {"GIT_SSL_CAINFO": str(standins.certificate)},
+        {"git": {"username": user, "password": password}},
+    )
+    ended = pod.run()
+    assert [one.exit_code for one in ended] == [0, 0, 0], ended[-1].output
+    assert standins.paid() == (1, 1)
+    assert ended[-1].result.commit == ended[0].result.commit
 
 
 def _repository(folder: Path) -> str:
