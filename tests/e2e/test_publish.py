@@ -45,7 +45,7 @@ def test_an_app_is_built_and_submitted_for_both_platforms(
 def test_an_eas_build_that_errors_is_not_built_again(kube: Kube, publish: Publish, asked_of_eas: AskedOfEas) -> None:
     """An EAS build that ends ERRORED fails the build after one pod, with EAS's id and words, and submits nothing."""
     kube.kubectl_apply(publish("broken", profile="errored", platform="android"))
-    status = kube.wait_phase("broken", "Failed", seconds=110)["status"]
+    status = kube.wait_phase("broken", "Failed", seconds=180)["status"]
     build = kube.build("broken")
     assert status["failure"]["reason"] == "BuildErrored"
     assert status["failure"]["exitCode"] == 64
@@ -72,10 +72,10 @@ def test_a_pod_killed_while_eas_builds_never_pays_twice(kube: Kube, publish: Pub
     def asked() -> bool:
         return asked_of_eas(kube.build("killed"))["builds"] == {"android": 1}
 
-    until(asked, seconds=60, what="EAS was asked for a build")
+    until(asked, seconds=120, what="EAS was asked for a build")
     [pod] = [pod for pod in kube.pods() if pod["metadata"]["name"].startswith("pb-killed-")]
     kube.kubectl("delete", "pod", pod["metadata"]["name"], "--grace-period=0", "--force")
-    build = kube.wait_phase("killed", "Succeeded", seconds=120)
+    build = kube.wait_phase("killed", "Succeeded", seconds=240)
     assert asked_of_eas(build) == {"builds": {"android": 1}, "submissions": {"android": 1}}
 
 
