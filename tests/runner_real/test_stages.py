@@ -9,17 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from publishbuild.decide.facts import Callback
 from tests.runner_real.attempts import STAGES, Standins
 from tests.standins.git_server import EXAMPLE_APP, PRIVATE, REPOSITORY
 from tests.standins.run_with_forwarder import DEFAULTS
-from tests.support.staged_pod import StagedPod
+from tests.support.staged_pod import CALLBACK_TOKEN, StagedPod
 
 pytestmark = pytest.mark.integration
 
-EXPO, STORE, GIT, CALLBACK, REGISTRY = (
-    f"canary-{name}-7c1e" for name in ("expo", "store", "git", "callback", "registry")
-)
+EXPO, STORE, GIT, REGISTRY = (f"canary-{name}-7c1e" for name in ("expo", "store", "git", "registry"))
 # Takes its variables, those of every process, and all files of its user's home and of the volumes that it sees.
 TAKES_ALL = """
 const fs = require('fs'), path = require('path');
@@ -67,11 +64,11 @@ def test_a_dependencys_script_finds_no_credential(standins: Standins, eas_cli: P
             "git": {"username": "bob", "password": GIT},
             "npm": {"token": REGISTRY},
         },
-        Callback("http://127.0.0.1:9", CALLBACK),
+        "http://127.0.0.1:9",
     )
     ended = pod.run()
     taken = found.read_text(encoding="latin1")
-    assert [word for word in (EXPO, STORE, GIT, CALLBACK) if word in taken] == []
+    assert [word for word in (EXPO, STORE, GIT, CALLBACK_TOKEN) if word in taken] == []
     assert REGISTRY in taken
     assert [(one.name, one.exit_code) for one in ended] == [("source", 0), ("dependencies", 0), ("runner", 0)], ended[
         -1

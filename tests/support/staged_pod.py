@@ -10,12 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from publishbuild.decide.facts import Callback
-from publishbuild.decide.job_manifest import job_manifest
+from publishbuild import names
+from publishbuild.decide.job_manifest import TOKEN_FILE, job_manifest
 from publishbuild.models.spec import PublishBuildSpec
 from publishbuild.runner.result import RunResult
 
 UID = "uid"
+CALLBACK_TOKEN = "canary-callback-51d0"
+"""What the kubelet would lay into the runner's container alone."""
 DEADLINE_SECONDS = 240
 
 
@@ -37,13 +39,13 @@ class StagedPod:
     spec: Mapping[str, Any]
     image: Mapping[str, str]
     secrets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    callback: Callback | None = None
+    callback_url: str = ""
 
     def containers(self) -> list[dict[str, Any]]:
         """Those of the manifest, in the order in which a kubelet starts them."""
         spec = PublishBuildSpec.model_validate(self.spec)
         made = job_manifest(
-            namespace="ns", name="app", uid=UID, spec=spec, default_image="image", callback=self.callback
+            namespace="ns", name="app", uid=UID, spec=spec, default_image="image", callback_url=self.callback_url
         )
         pod = made["spec"]["template"]["spec"]
         return [*pod.get("initContainers", ()), *pod["containers"]]
@@ -98,6 +100,8 @@ class StagedPod:
         for mount in container["volumeMounts"]:
             place = self.folder / "volumes" / mount["name"] / mount.get("subPath", "")
             place.mkdir(parents=True, exist_ok=True)
+            if mount["name"] == names.VOLUME_TOKEN:
+                (place / TOKEN_FILE).write_text(CALLBACK_TOKEN)
             if mount["name"] == "source-secret":
                 name = self.spec["source"]["git"]["secretRef"]["name"]
                 for key, value in self.secrets[name].items():

@@ -8,7 +8,8 @@ import pytest
 
 from publishbuild.decide.attempts import attempts_so_far, failed_attempts, report_of
 from publishbuild.decide.facts import JobFacts, PodFacts
-from publishbuild.decide.job_outcome import failure, verdict, with_results
+from publishbuild.decide.job_outcome import failure, verdict
+from publishbuild.decide.results import with_results
 from publishbuild.models.status import PublishBuildStatus
 from tests.builders import a_job, a_message, a_pod, a_stage
 
@@ -69,7 +70,7 @@ def test_an_install_script_cannot_say_what_was_built(name: str, believed: bool) 
     """It can write into its container's termination log: a commit and builds from there are in no status."""
     forged = a_message(failure=("X", "y"), commit="f" * 40, ids="forged" if name == "dependencies" else "")
     states = {"source": DONE, "dependencies": WAITS} | {name: a_stage(1, message=forged)}
-    status = with_results(PublishBuildStatus(), (read(stages=states, phase="Failed"),))
+    status = with_results(PublishBuildStatus(), (read(stages=states, phase="Failed"),), job_runs=True)
     assert (status.source is not None) is believed
     assert status.builds == ()
     assert status.submissions == ()

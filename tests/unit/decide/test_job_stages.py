@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from publishbuild.decide.facts import Callback
-from publishbuild.decide.job_manifest import job_manifest
+from publishbuild import names
+from publishbuild.decide.job_manifest import TOKEN_DIR, job_manifest
 from publishbuild.models.spec import PublishBuildSpec
 from tests.builders import GIT_URL, IMAGE, NAME, NAMESPACE, UID, a_spec
 
@@ -24,8 +24,8 @@ FIELDS: dict[str, Any] = {
 
 def pod(**runner: Any) -> dict[str, Any]:
     spec = PublishBuildSpec.model_validate(a_spec(**FIELDS, runner=runner))
-    callback = Callback("http://operator:8080", "canary-callback")
-    made = job_manifest(namespace=NAMESPACE, name=NAME, uid=UID, spec=spec, default_image=IMAGE, callback=callback)
+    operator = "http://operator:8080"
+    made = job_manifest(namespace=NAMESPACE, name=NAME, uid=UID, spec=spec, default_image=IMAGE, callback_url=operator)
     template: dict[str, Any] = made["spec"]["template"]["spec"]
     return template
 
@@ -64,7 +64,7 @@ def test_only_the_runner_has_the_credentials_and_the_operators_token() -> None:
     """The other two name neither the credentials Secret nor a callback, in whatever field."""
     for name, one in stages().items():
         text = json.dumps(one)
-        for word in ("expo", "canary-callback", "CALLBACK"):
+        for word in ("expo", TOKEN_DIR, "CALLBACK"):
             assert (word in text) is (name == "runner"), (name, word)
 
 
@@ -109,10 +109,17 @@ def test_another_tool_keeps_its_one_container(runner: dict[str, Any]) -> None:
     made = pod(env=[TOKEN, STORE], **runner)
     assert "initContainers" not in made
     (only,) = made["containers"]
-    assert {"PUBLISHBUILD_SOURCE_SECRET_DIR", "PUBLISHBUILD_CALLBACK_TOKEN", "NPM_TOKEN", "ASC_KEY"} <= variables(only)
+    assert {"PUBLISHBUILD_SOURCE_SECRET_DIR", "PUBLISHBUILD_CALLBACK_TOKEN_FILE", "NPM_TOKEN", "ASC_KEY"} <= variables(
+        only
+    )
     assert "PUBLISHBUILD_PRIVATE_DIR" not in variables(only)
     assert only.get("args") == runner.get("args")
-    assert {volume["name"] for volume in made["volumes"]} == {"workspace", "tmp", "source-secret"}
+    assert {volume["name"] for volume in made["volumes"]} == {
+        "workspace",
+        "tmp",
+        "source-secret",
+        names.VOLUME_TOKEN,
+    }
 
 
 @pytest.mark.parametrize(

@@ -14,14 +14,13 @@ from typing import Any
 
 import pytest
 
-from publishbuild.decide.facts import Callback
 from publishbuild.names import EXIT_DONE, EXIT_GIVE_UP, EXIT_RETRY
 from publishbuild.runner.git import KEPT_COMMITS
-from tests.support.staged_pod import UID, Ended, StagedPod
+from tests.support.staged_pod import CALLBACK_TOKEN, UID, Ended, StagedPod
 
 HOSTILE = Path(__file__).with_name("hostile_npm.py")
-EXPO, STORE, GIT, CALLBACK, NPM = (f"canary-{name}-51d0" for name in ("expo", "store", "git", "callback", "npm"))
-ONLY_FOR_OTHERS = (EXPO, STORE, GIT, CALLBACK)
+EXPO, STORE, GIT, NPM = (f"canary-{name}-51d0" for name in ("expo", "store", "git", "npm"))
+ONLY_FOR_OTHERS = (EXPO, STORE, GIT, CALLBACK_TOKEN)
 STAGES = ["source", "dependencies", "runner"]
 
 # As eas-cli does: asks git about the working copy, looks at what it is to build, prints JSON.
@@ -121,8 +120,7 @@ class World:
             "store": {"key": STORE},
             "npm": {"token": NPM},
         }
-        callback = Callback("http://127.0.0.1:9", CALLBACK)
-        return StagedPod(self.folder, given | spec, self.image, secrets, callback)
+        return StagedPod(self.folder, given | spec, self.image, secrets, "http://127.0.0.1:9")
 
 
 @pytest.fixture
@@ -281,7 +279,7 @@ def test_an_attempt_in_one_container_keeps_its_token_from_install_scripts(world:
     ended = pod.run_container(only)
     assert world.found.exists(), ended.output
     found = world.found.read_text().splitlines()[0]
-    assert [word for word in (EXPO, STORE, GIT, CALLBACK) if word in found] == []
+    assert [word for word in (EXPO, STORE, GIT, CALLBACK_TOKEN) if word in found] == []
 
 
 def test_another_process_of_the_same_user_cannot_read_the_runners_own() -> None:
