@@ -56,6 +56,8 @@ def test_only_its_own_pods_are_heard(kube: Kube, start_operator: StartOperator, 
     ):
         assert heard(operator, uid, refused) == {403}
     assert heard(operator, other_uid, token) == {403}
+    at_the_api_server = kube.kubectl("--token", token, "get", "pods", check=False)
+    assert "Unauthorized" in at_the_api_server.stderr
     assert heard(operator, uid, "ÿ") == {401}
     # One question for the good token, and one for each that says it is that pod's.
     assert operator.metric('publishbuild_api_requests_total{code="201",resource="tokenreviews",verb="post"}') == 3

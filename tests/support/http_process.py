@@ -6,6 +6,7 @@ Prints its two ports, that of probes and that of builds' pods, and then serves u
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 
 from publishbuild.callbacks import Callbacks
@@ -18,6 +19,7 @@ from publishbuild.observe.endpoints import endpoints
 from publishbuild.observe.http import HttpServer
 from publishbuild.observe.logs import set_up_logs
 from publishbuild.observe.metrics import Metrics
+from publishbuild.service import GARBAGE_THRESHOLDS
 from tests.builders import NOW, a_build, a_job, a_pod
 
 TOKEN = "a-token"
@@ -62,6 +64,7 @@ def callbacks() -> Callbacks:
 async def main() -> None:
     """Serve for ever."""
     set_up_logs("info", "json")
+    gc.set_threshold(*GARBAGE_THRESHOLDS)
     servers = [
         HttpServer(endpoints(Well(), Metrics()), 0, setting="HTTP"),
         HttpServer(callback_endpoints(callbacks()), 0, setting="CALLBACK"),

@@ -128,8 +128,9 @@ class Connection(asyncio.BufferedProtocol):
             self._deadline.cancel()
         if self._thrown_away is not None and not self._thrown_away.done():
             self._thrown_away.set_result(None)
-        if self._inner is not None:
-            self._inner.connection_lost(exc)
+        inner, self._inner = self._inner, None
+        if inner is not None:
+            inner.connection_lost(exc)
 
     def drop(self, reason: str) -> None:
         """Close at once, whatever is under way."""

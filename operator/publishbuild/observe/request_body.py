@@ -34,7 +34,9 @@ async def body_of(request: web.Request, limit: int) -> str | Answer:
             return (await request.read()).decode(errors="replace")
     except TimeoutError:
         return Answer(HTTPStatus.REQUEST_TIMEOUT, f"the body did not come within {BODY_SECONDS:.0f} s")
-    except (ConnectionError, web.RequestPayloadError):
+    except (ConnectionError, web.RequestPayloadError) as cut:
+        # aiohttp keeps the error with the request: its traceback would keep both until the garbage is collected.
+        cut.__traceback__ = None
         return _CUT_OFF
 
 
