@@ -125,6 +125,11 @@ password that a person chose goes through scrypt, with the release for a salt: g
 {{- end -}}
 {{- end -}}
 
+{{/* CEL: a list of texts in one of at most 500 characters. The API server drops a message that is longer than 5 KiB. */}}
+{{- define "publishbuild.some" -}}
+(size({{ . }}.join(", ")) > 500 ? {{ . }}.join(", ").substring(0, 500) + "..." : {{ . }}.join(", "))
+{{- end -}}
+
 {{/*
 CEL: whether `image`, an expression, is one of `images`. An entry that ends in / is all repositories below it, any other is
 itself with any tag and digest. What follows the entry is compared as a whole: `tool:5000/evil` is on a host named tool.

@@ -67,7 +67,7 @@ key in {{ last . }} && {{ last . }}[key] == {{ first . }}[key])
 {{- $accounts := concat (list "default") $policy.serviceAccountNames }}
 - expression: "!variables.launched || variables.account in {{ toJson $accounts | replace "\"" "'" }}"
   messageExpression: >-
-    "spec.runner.serviceAccountName: " + variables.account + " is not among {{ join ", " $accounts }}: whoever runs the
+    "spec.runner.serviceAccountName: " + variables.account + " is not among {{ join ", " $accounts | trunc 1000 }}: whoever runs the
     operator allows more by the chart's runnerPolicy.serviceAccountNames"
   reason: Forbidden
 {{- end }}
@@ -76,8 +76,8 @@ key in {{ last . }} && {{ last . }}[key] == {{ first . }}[key])
     !variables.launched || variables.containers.all(one, one.image == {{ toJson $default }} ||
     {{ include "publishbuild.imageListed" (dict "image" "one.image" "images" $policy.images) }})
   messageExpression: >-
-    "spec.runner.image: one of " + variables.containers.map(one, one.image).join(", ") + " is not among
-    {{ join ", " (prepend $policy.images $default) }}: whoever runs the operator allows more by the chart's runnerPolicy.images"
+    "spec.runner.image: one of " + {{ include "publishbuild.some" "variables.containers.map(one, one.image)" }} + " is not among
+    {{ join ", " (prepend $policy.images $default) | trunc 1000 }}: whoever runs the operator allows more by the chart's runnerPolicy.images"
   reason: Forbidden
 {{- end }}
 {{- if $policy.strict.enabled }}

@@ -51,20 +51,20 @@ namespace and command.
   reason: Forbidden
 - expression: "!variables.isNew || size(variables.notOpen) == 0"
   messageExpression: >-
-    variables.notOpen.map(field, "spec.runner." + field).join(", ") + ": not allowed in builds of this cluster: whoever runs the operator
+    {{ include "publishbuild.some" "variables.notOpen.map(field, 'spec.runner.' + field)" }} + ": not allowed in builds of this cluster: whoever runs the operator
     allows it by the chart's runnerPolicy.strict.allow"
   reason: Forbidden
 {{- if not (has "valueFrom" $allow) }}
 - expression: "!variables.isNew || variables.env.all(one, !has(one.valueFrom))"
   messageExpression: >-
-    "spec.runner.env: " + variables.env.filter(one, has(one.valueFrom)).map(one, one.name).join(", ") + ": valueFrom is not allowed in
+    "spec.runner.env: " + {{ include "publishbuild.some" "variables.env.filter(one, has(one.valueFrom)).map(one, one.name)" }} + ": valueFrom is not allowed in
     builds of this cluster: whoever runs the operator allows it by the chart's runnerPolicy.strict.allow"
   reason: Forbidden
 {{- end }}
 - expression: "!variables.isNew || size(variables.notListed) == 0"
   messageExpression: >-
-    "Secret " + variables.notListed.join(", ") + " may not be used by builds of this repository: allowed are those in the chart's
-    runnerPolicy.strict.secretNames{{ with .Values.runnerPolicy.strict.secretNames }} ({{ join ", " . }}){{ end }}, set by whoever runs the
+    "Secret " + {{ include "publishbuild.some" "variables.notListed" }} + " may not be used by builds of this repository: allowed are those in the chart's
+    runnerPolicy.strict.secretNames{{ with .Values.runnerPolicy.strict.secretNames }} ({{ join ", " . | trunc 1000 }}){{ end }}, set by whoever runs the
     operator, and the pairs in the annotation publishbuild.dev/secrets of the Namespace, set by whoever may change it"
   reason: Forbidden
 {{- end -}}

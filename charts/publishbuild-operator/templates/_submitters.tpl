@@ -47,7 +47,7 @@ read anything else (%2e%2e, \, ?, #, @) in ways of their own.
 {{- define "publishbuild.submitterValidations" -}}
 - expression: "!variables.isNew || size(variables.beyond) == 0 || variables.mayCreateJobs"
   messageExpression: >-
-    variables.beyond.join(", ") + ": not allowed for " + request.userInfo.username + ", who may not create Jobs in namespace "
+    {{ include "publishbuild.some" "variables.beyond" }} + ": not allowed for " + request.userInfo.username + ", who may not create Jobs in namespace "
     + request.namespace + ": leave it out, or ask whoever administers the namespace for the role edit"
   reason: Forbidden
 {{- range $field, $secret := dict "spec.credentialsSecretRef.name" "variables.credentials" "spec.source.git.secretRef.name" "variables.gitSecret" }}

@@ -129,6 +129,15 @@ def test_variables_from_secrets_are_no_way_around(opened: Policies) -> None:
     assert opened.admin.refusal(build_of(runner={"env": [node]})) == ""
 
 
+def test_a_long_list_of_what_is_wrong_is_cut(opened: Policies) -> None:
+    """However much is wrong, the line says what and who allows it; the API server drops a message that is too long."""
+    env = [{**from_secret(f"secret-{n}-{'x' * 200}"), "name": f"A{n}"} for n in range(200)]
+    said = opened.admin.refusal(build_of(runner={"env": env}))
+    assert "denied request: Secret secret-0-xxx" in said
+    assert "runnerPolicy.strict.secretNames" in said
+    assert len(said) < 2000
+
+
 def helm_test_build(policies: Policies, values: Object) -> Any:
     """The build of `helm test`."""
     [build] = [one for one in policies.chart(values) if one["kind"] == "PublishBuild"]
