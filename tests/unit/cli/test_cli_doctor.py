@@ -133,7 +133,7 @@ CASES: list[tuple[str, dict[str, Any], Mark, str]] = [
     ("runner image", {"builds": FORBIDDEN}, Mark.DOUBT, "cannot be listed"),
     ("runner image", {"builds": []}, Mark.DOUBT, "no build has run"),
     ("runner image", {"builds": [running("the pod cannot start, ImagePullBackOff")]}, Mark.BAD, "ImagePullBackOff"),
-    ("admission policy", {"policies": []}, Mark.DOUBT, "may run any image"),
+    ("admission policy", {"policies": []}, Mark.DOUBT, "may use any Secret"),
     ("admission policy", {"policies": FORBIDDEN}, Mark.DOUBT, "may not be read"),
     ("admission policy", {"policies": NoClusterError("cut")}, Mark.DOUBT, "cannot be read"),
 ]
