@@ -12,7 +12,7 @@ from publishbuild.build_queue.places import Places
 from publishbuild.cluster.run_history import kind_of
 from publishbuild.cluster.store import Store
 from publishbuild.decide.eta import Limits, Taken, start_times
-from publishbuild.decide.facts import JobFacts
+from publishbuild.decide.facts import JobFacts, Orphan
 from publishbuild.decide.order import Waiting
 from publishbuild.decide.run_times import Kind, usual_seconds
 from publishbuild.models.base import rfc3339, rfc3339_micro
@@ -96,9 +96,12 @@ class QueueView:
         starts = start_times(in_line, taken, Limits(places.limit, places.namespace_limit), now)
         return {uid: rfc3339(start) for uid, start in starts.items()}
 
-    def _taken(self, holder: JobFacts | Waiting, usual: Callable[[Kind], float]) -> Taken:
+    def _taken(self, holder: JobFacts | Orphan | Waiting, usual: Callable[[Kind], float]) -> Taken:
         if isinstance(holder, Waiting):
             return Taken(holder.namespace, holder.slot, usual(self._kind(holder.uid)))
+        if isinstance(holder, Orphan):
+            seconds = usual(_UNKNOWN)
+            return Taken(holder.namespace, holder.slot, seconds, holder.started, ending=holder.deleting, orphan=True)
         seconds = usual(self._kind(holder.build_uid))
         return Taken(holder.namespace, holder.slot, seconds, holder.started, ending=holder.deleting)
 

@@ -54,23 +54,27 @@ def _limits(plan: Plan, history: History) -> Iterator[str]:
     """Each limit is named once, at the first instant at which it was exceeded."""
     live: dict[str, JobSeen] = {}
     said: set[str] = set()
+    gone = {(seen.namespace, seen.name): seen.revision for seen in history.builds if seen.deleted}
     for seen in in_order(history.jobs):
         if seen.deleted or seen.verdict:
             live.pop(seen.uid, None)
             continue
         live[seen.uid] = seen
-        for limit, text in _exceeded(plan, live):
+        # The Job of a build that was deleted counts in its own namespace alone.
+        owned = [job for job in live.values() if gone.get((job.namespace, job.build), seen.revision) >= seen.revision]
+        for limit, text in _exceeded(plan, live, len(owned)):
             if limit not in said:
                 said.add(limit)
                 yield f"{text} at revision {seen.revision}: {', '.join(sorted(job.build for job in live.values()))}"
 
 
-def _exceeded(plan: Plan, live: dict[str, JobSeen]) -> Iterator[tuple[str, str]]:
-    if len(live) > plan.limit:
-        yield "global", f"{len(live)} Jobs were live with a limit of {plan.limit}"
+def _exceeded(plan: Plan, live: dict[str, JobSeen], owned: int) -> Iterator[tuple[str, str]]:
+    if owned > plan.limit:
+        yield "global", f"{owned} Jobs were live with a limit of {plan.limit}"
+    share = plan.namespace_limit or plan.limit
     for namespace, count in Counter(job.namespace for job in live.values()).items():
-        if plan.namespace_limit and count > plan.namespace_limit:
-            yield namespace, f"{count} Jobs were live in {namespace} with a limit of {plan.namespace_limit}"
+        if count > share:
+            yield namespace, f"{count} Jobs were live in {namespace} with a limit of {share}"
     for slot, count in Counter((job.namespace, job.key) for job in live.values() if job.key).items():
         if count > 1:
             yield "/".join(slot), f"{count} Jobs were live with the concurrencyKey {slot[1]} in {slot[0]}"

@@ -17,7 +17,7 @@ from datetime import datetime
 from typing import Protocol
 
 from publishbuild.build_queue.turns import Turns
-from publishbuild.decide.facts import JobFacts, QueueFacts
+from publishbuild.decide.facts import JobFacts, Orphan, QueueFacts
 from publishbuild.decide.order import Room, Waiting, choose, order
 from publishbuild.decide.queue_reason import reason_in_line
 from publishbuild.names import QueueReason
@@ -29,10 +29,16 @@ class Counts(Protocol):
     """How many Jobs live: `publishbuild.cluster.live_jobs`."""
 
     by_namespace: Counter[str]
+    orphans_by_namespace: Counter[str]
     by_slot: Counter[str]
 
     def __iter__(self) -> Iterator[JobFacts]:
-        """The Jobs themselves."""
+        """The Jobs of builds."""
+        ...
+
+    @property
+    def orphans(self) -> Iterable[Orphan]:
+        """What no build owns."""
         ...
 
 
@@ -59,15 +65,24 @@ class Changes:
 
 @dataclass(frozen=True, slots=True)
 class Occupied:
-    """The places that are taken now: by namespace, and the ``namespace:key`` of each busy concurrency key."""
+    """The places that are taken now: by namespace, and the ``namespace:key`` of each busy concurrency key.
+
+    ``orphans`` takes no place, but counts in its own namespace.
+    """
 
     by_namespace: Counter[str]
+    orphans: Counter[str]
     busy: AbstractSet[str]
 
     @property
     def total(self) -> int:
         """All places that are taken."""
         return self.by_namespace.total()
+
+    @property
+    def shares(self) -> Counter[str]:
+        """What counts in each namespace."""
+        return self.by_namespace + self.orphans if self.orphans else self.by_namespace
 
 
 class Places:
@@ -194,16 +209,17 @@ class Places:
         """Whether somebody stands in line while a place is free."""
         return len(self.waiting) > len(self._claims) and self.occupied().total < self.limit
 
-    def taken(self) -> list[JobFacts | Waiting]:
-        """What holds a place: the live Jobs, and the claims whose Job is not seen yet."""
-        return [*self._jobs.live_jobs, *self._jobless_claims()]
+    def taken(self) -> list[JobFacts | Orphan | Waiting]:
+        """What holds a place, or counts in its namespace: live Jobs, orphans, and claims whose Job is not seen yet."""
+        return [*self._jobs.live_jobs, *self._jobs.live_jobs.orphans, *self._jobless_claims()]
 
     def occupied(self) -> Occupied:
         """The places that are taken now."""
         live, claims = self._jobs.live_jobs, self._jobless_claims()
         by_namespace = Counter(live.by_namespace)
         by_namespace.update(claim.namespace for claim in claims)
-        return Occupied(by_namespace, live.by_slot.keys() | {claim.slot for claim in claims if claim.slot})
+        busy = live.by_slot.keys() | {claim.slot for claim in claims if claim.slot}
+        return Occupied(by_namespace, live.orphans_by_namespace, busy)
 
     def _jobless_claims(self) -> list[Waiting]:
         return [waiting for uid, waiting in self._claims.items() if self._jobs.job(uid) is None]
@@ -226,7 +242,8 @@ class Places:
             key_busy=slot in occupied.busy,
             running=occupied.total,
             limit=self.limit,
-            running_in_namespace=occupied.by_namespace[namespace],
+            running_in_namespace=occupied.by_namespace[namespace] + occupied.orphans[namespace],
+            without_build=occupied.orphans[namespace],
             namespace_limit=self.namespace_limit,
         )
 
@@ -255,8 +272,9 @@ class Places:
         occupied = self.occupied()
         return Room(
             places=max(0, self.limit - occupied.total),
-            namespace_limit=self.namespace_limit,
-            running=occupied.by_namespace,
+            # With orphans, which take no place, a namespace could have more than all places.
+            namespace_limit=min(self.namespace_limit or self.limit, self.limit),
+            running=occupied.shares,
             busy=occupied.busy,
             turns={namespace: self._turns.of(namespace) for namespace in self._lines if not self.paused_by(namespace)},
         )

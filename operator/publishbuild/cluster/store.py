@@ -18,6 +18,7 @@ from publishbuild.cluster.record import Record
 from publishbuild.cluster.run_history import RunHistory
 from publishbuild.cluster.set_aside import SetAside
 from publishbuild.decide.facts import JobFacts, PodFacts, build_of_job, build_of_pod, same_but_for_version
+from publishbuild.names import LABEL_UID
 
 Object = dict[str, Any]
 Bell = Callable[[str], None]
@@ -33,6 +34,8 @@ class Store:
         self._builds: dict[str, Record] = {}
         self._jobs: dict[str, JobFacts] = {}
         self._live = LiveJobs()
+        # Jobs are listed before builds: until the first list of those was taken in whole, no Job is an orphan.
+        self._knows_builds = False
         self._slots: dict[str, set[str]] = {}
         self._orphan_pods: dict[str, dict[str, PodFacts]] = {}
         self._last_seen: datetime | None = None
@@ -66,6 +69,10 @@ class Store:
         for gone in [known for known in self._known(resource) if known[0] not in uids and known[1] <= version]:
             self._deleted[resource][gone[0]] = version
             self._forget(resource, gone[0])
+        if resource == BUILDS and not self._knows_builds:
+            self._knows_builds = True
+            for uid in self._jobs.keys() | self._orphan_pods.keys():
+                self._count(uid)
 
     def record(self, uid: str) -> Record | None:
         """The build of that uid, or None where it is gone."""
@@ -99,7 +106,7 @@ class Store:
 
     @property
     def live_jobs(self) -> LiveJobs:
-        """The Jobs that occupy a place: all that have not ended, whether their build still exists or not."""
+        """What has not ended: Jobs of builds, each of which takes a place, and orphans."""
         return self._live
 
     def ring_unended(self) -> None:
@@ -137,6 +144,17 @@ class Store:
         job = self._jobs.get(uid)
         if job is not None and not record.owns(job):
             self._forget_job(uid)
+        self._count(uid)
+
+    def _count(self, uid: str) -> None:
+        """Count anew what lives of the build of that uid."""
+        job = self._jobs.get(uid)
+        if self._knows_builds and uid not in self._builds:
+            self._live.note_orphans(uid, job, self._orphan_pods.get(uid, {}).values())
+        elif job is not None:
+            self._live.note(job)
+        else:
+            self._live.discard(uid)
 
     def _is_ours(self, build_uid: str, child: Object) -> bool:
         """Whether a Job or pod is one of that build, before a word of it is read: anybody may give it our labels.
@@ -148,6 +166,7 @@ class Store:
 
     def _apply_job(self, obj: Object, deleted: bool) -> None:
         if not self._is_ours(build_of_job(obj["metadata"]), obj):
+            self._disown_job(obj["metadata"])
             return
         job = JobFacts.read(obj)
         record = self._builds.get(job.build_uid)
@@ -160,9 +179,16 @@ class Store:
         job = dataclasses.replace(job, deleting=True) if deleted else job
         if known is None or known.uid != job.uid or job.resource_version > known.resource_version:
             self._jobs[job.build_uid] = job
-            self._live.note(job)
+            self._count(job.build_uid)
             if known is None or not same_but_for_version(job, known):
                 self._bell(job.build_uid)
+
+    def _disown_job(self, metadata: Object) -> None:
+        """A Job that was a build's and lost its owner is heard of no more, and must not hold a place for ever."""
+        build_uid = (metadata.get("labels") or {}).get(LABEL_UID, "")
+        known = self._jobs.get(build_uid)
+        if known is not None and known.uid == metadata["uid"]:
+            self._forget_job(build_uid)
 
     def _apply_pod(self, obj: Object, deleted: bool) -> None:
         if not self._is_ours(build_of_pod(obj["metadata"]), obj):
@@ -173,6 +199,8 @@ class Store:
         known = pods.get(pod.uid)
         if known is None or pod.resource_version > known.resource_version:
             pods[pod.uid] = pod
+            if record is None:
+                self._count(pod.build_uid)
             if known is None or not same_but_for_version(pod, known):
                 self._bell(pod.build_uid)
         if deleted:
@@ -180,11 +208,16 @@ class Store:
 
     def _pod_deleted(self, pod: PodFacts, pods: dict[str, PodFacts], record: Record | None) -> None:
         # A pod that is deleted has still said why it ended, and its Job's verdict may come later.
-        if record is None or record.has_ended or not (pod.failed or pod.succeeded):
+        if record is None or record.has_ended or not pod.ended:
             pods.pop(pod.uid, None)
-        if not pods:
-            self._orphan_pods.pop(pod.build_uid, None)
+        if record is None:
+            self._orphan_pod_gone(pod.build_uid)
         self._bell(pod.build_uid)
+
+    def _orphan_pod_gone(self, uid: str) -> None:
+        if not self._orphan_pods.get(uid):
+            self._orphan_pods.pop(uid, None)
+        self._count(uid)
 
     def _drop_done_pods(self, uid: str, record: Record) -> None:
         """What the pods said is on record, and their Job is gone: nobody will ask for them again."""
@@ -206,6 +239,10 @@ class Store:
             record = self._builds.pop(uid, None)
             if record is not None:
                 self._forget_slot(uid, record)
+                running = {pod_uid: pod for pod_uid, pod in record.pods.items() if not pod.ended}
+                if running:
+                    self._orphan_pods[uid] = running
+                self._count(uid)
                 self._bell(uid)
         elif resource == JOBS:
             for build_uid in [key for key, job in self._jobs.items() if job.uid == uid]:
@@ -214,6 +251,8 @@ class Store:
             for pods in self._all_pods():
                 pod = pods.pop(uid, None)
                 if pod is not None:
+                    if pod.build_uid in self._orphan_pods:
+                        self._orphan_pod_gone(pod.build_uid)
                     self._bell(pod.build_uid)
 
     def _forget_slot(self, uid: str, record: Record) -> None:
@@ -225,7 +264,7 @@ class Store:
 
     def _forget_job(self, build_uid: str) -> None:
         del self._jobs[build_uid]
-        self._live.discard(build_uid)
+        self._count(build_uid)
         record = self._builds.get(build_uid)
         if record is not None:
             self._drop_done_pods(build_uid, record)

@@ -16,6 +16,9 @@ from datetime import datetime, timedelta
 
 from publishbuild.decide.order import Waiting
 
+# Seconds from now at which a build is due to end, its namespace, slot or "", and whether it takes a place.
+_End = tuple[float, str, str, bool]
+
 # What is farther than this is not worth a guess.
 _FARTHEST_SECONDS = 365 * 86_400
 
@@ -25,7 +28,7 @@ class Taken:
     """A place that a build holds, which runs for ``seconds`` as a rule.
 
     ``slot`` is the ``namespace:key`` of its concurrency key, None without one; ``started`` is None where its Job has
-    not started; ``ending`` says that it is being stopped.
+    not started; ``ending`` says that it is being stopped. An ``orphan`` takes no place, and counts in its namespace.
     """
 
     namespace: str
@@ -33,6 +36,7 @@ class Taken:
     seconds: float
     started: datetime | None = None
     ending: bool = False
+    orphan: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +54,14 @@ def start_times(
 
     Beside each stands for how many seconds it runs as a rule. One that would start in more than a year is left out.
     """
-    future = _Future(line, [(_seconds_left(place, now), place.namespace, place.slot or "") for place in taken], limits)
+    future = _Future(line, [_end_of(place, now) for place in taken], limits)
     begins = now.replace(microsecond=0)
     late = (now - begins).total_seconds()
     return {uid: begins + timedelta(seconds=math.ceil(seconds + late)) for uid, seconds in future.starts().items()}
+
+
+def _end_of(place: Taken, now: datetime) -> _End:
+    return _seconds_left(place, now), place.namespace, place.slot or "", not place.orphan
 
 
 def _seconds_left(place: Taken, now: datetime) -> float:
@@ -71,15 +79,13 @@ class _Future:
     each of its groups whose key is free, by position; ``_open`` the first of each line whose namespace is not full.
     """
 
-    def __init__(
-        self, line: Iterable[tuple[Waiting, float]], ends: list[tuple[float, str, str]], limits: Limits
-    ) -> None:
+    def __init__(self, line: Iterable[tuple[Waiting, float]], ends: list[_End], limits: Limits) -> None:
         self._limits = limits
-        # (seconds from now, namespace, slot or "") of each place that is taken, the first to become free first.
         self._ends = ends
         heapq.heapify(self._ends)
-        self._running = Counter(namespace for _, namespace, _ in ends)
-        self._busy = Counter(slot for _, _, slot in ends if slot)
+        self._taken = sum(takes_place for *_, takes_place in ends)
+        self._running = Counter(namespace for _, namespace, *_ in ends)
+        self._busy = Counter(slot for _, _, slot, _ in ends if slot)
         self._groups: dict[tuple[str, str], deque[tuple[int, str, float]]] = {}
         for position, (build, seconds) in enumerate(line):
             key = build.namespace, build.slot or ""
@@ -97,7 +103,7 @@ class _Future:
         found: dict[str, float] = {}
         now = 0.0
         while len(found) < self._waiting and now < _FARTHEST_SECONDS:
-            if self._open and len(self._ends) < self._limits.total:
+            if self._open and self._taken < self._limits.total:
                 uid = self._start_next(now)
                 if uid:
                     found[uid] = now
@@ -117,7 +123,7 @@ class _Future:
             heapq.heappush(self._open, (line[0][0], namespace))
 
     def _is_full(self, namespace: str) -> bool:
-        return 0 < self._limits.in_namespace <= self._running[namespace]
+        return min(self._limits.in_namespace or self._limits.total, self._limits.total) <= self._running[namespace]
 
     def _start_next(self, now: float) -> str:
         """Start the first that may: its uid, or "" where that has changed since it was noted."""
@@ -127,7 +133,8 @@ class _Future:
             return ""
         _, slot = heapq.heappop(line)
         _, uid, seconds = self._groups[namespace, slot].popleft()
-        heapq.heappush(self._ends, (now + seconds, namespace, slot))
+        heapq.heappush(self._ends, (now + seconds, namespace, slot, True))
+        self._taken += 1
         self._running[namespace] += 1
         if slot:
             self._busy[slot] += 1
@@ -137,7 +144,8 @@ class _Future:
 
     def _free(self) -> float:
         """End the build that is due first, so that those behind it step forward; when that is."""
-        end, namespace, slot = heapq.heappop(self._ends)
+        end, namespace, slot, takes_place = heapq.heappop(self._ends)
+        self._taken -= takes_place
         self._running[namespace] -= 1
         if slot:
             self._busy[slot] -= 1

@@ -201,6 +201,16 @@ class PodFacts:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Orphan:
+    """What runs for a build that is not known; ``slot`` is the ``namespace:key`` that its Job keeps busy."""
+
+    namespace: str
+    slot: str | None = None
+    started: datetime | None = None
+    deleting: bool = False
+
+
 def same_but_for_version(one: JobFacts | PodFacts, other: JobFacts | PodFacts) -> bool:
     """Whether no decision can tell them apart: the Job controller writes a Job more often than it has news."""
     return replace(one, resource_version=other.resource_version) == other
@@ -215,6 +225,8 @@ class QueueFacts:
     is whether another one than before may be shown now, which costs a write for each that waits. ``paused_by`` is the
     namespace whose annotation pauses the build's.
     ``opening`` is the time in which a new leader looks at all builds once, before it launches any.
+    ``running`` counts the builds of all namespaces; ``running_in_namespace`` also those ``without_build``: Jobs and
+    pods of builds that are not known, which count in their own namespace alone.
     """
 
     entered: datetime
@@ -230,6 +242,7 @@ class QueueFacts:
     running: int = 0
     limit: int = 10
     running_in_namespace: int = 0
+    without_build: int = 0
     namespace_limit: int = 0
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from publishbuild.decide.facts import Facts, QueueFacts
 from publishbuild.models.spec import PublishBuildSpec
 from publishbuild.names import ANNOTATION_PAUSED, QueueReason
@@ -12,15 +14,21 @@ _BEFORE_TROUBLE = (QueueReason.QUEUE_PAUSED, QueueReason.REDIS_UNAVAILABLE)
 
 def reason_in_line(queue: QueueFacts) -> QueueReason:
     """Why a build that is not suspended waits."""
-    namespace_full = queue.namespace_limit > 0 and queue.running_in_namespace >= queue.namespace_limit
     checks = (
         (queue.paused_by is not None, QueueReason.QUEUE_PAUSED),
         (not queue.available and not queue.direct, QueueReason.REDIS_UNAVAILABLE),
         (queue.key_busy, QueueReason.CONCURRENCY_KEY_BUSY),
-        (namespace_full, QueueReason.NAMESPACE_LIMIT),
+        (queue.running_in_namespace >= _share(queue), QueueReason.NAMESPACE_LIMIT),
         (queue.running >= queue.limit, QueueReason.GLOBAL_LIMIT),
     )
     return next((reason for holds, reason in checks if holds), QueueReason.WAITING)
+
+
+def _share(queue: QueueFacts) -> float:
+    """How much may run in one namespace: what no build owns takes no place, so only there all places are a limit."""
+    if queue.without_build:
+        return min(queue.namespace_limit or queue.limit, queue.limit)
+    return queue.namespace_limit or math.inf
 
 
 def queue_reason(facts: Facts, spec: PublishBuildSpec) -> tuple[QueueReason, str]:
@@ -43,9 +51,15 @@ def _message(reason: QueueReason, facts: Facts, spec: PublishBuildSpec) -> str:
         case QueueReason.CONCURRENCY_KEY_BUSY:
             return f"another build with concurrencyKey {spec.concurrency_key!r} runs in namespace {namespace}"
         case QueueReason.NAMESPACE_LIMIT:
-            places = f"all {queue.namespace_limit} places of namespace {namespace} are taken"
-            return f"{places} (PUBLISHBUILD_MAX_CONCURRENT_PER_NAMESPACE)"
+            return _namespace_full(queue, namespace)
         case QueueReason.GLOBAL_LIMIT:
             return f"all {queue.limit} places are taken (PUBLISHBUILD_MAX_CONCURRENT)"
         case _:
             return "waits for its turn"
+
+
+def _namespace_full(queue: QueueFacts, namespace: str) -> str:
+    places = f"all {_share(queue)} places of namespace {namespace} are taken"
+    if queue.without_build:
+        return f"{places}, {queue.without_build} of them by Jobs or pods whose build is gone or never was"
+    return f"{places} (PUBLISHBUILD_MAX_CONCURRENT_PER_NAMESPACE)"

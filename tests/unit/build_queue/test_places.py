@@ -241,9 +241,9 @@ class TestRoom:
         jobs.end("x")
         assert (places.occupied().total, places.occupied().busy) == (0, frozenset())
 
-    def test_a_job_without_build_takes_a_place(self, places: Places, jobs: Jobs) -> None:
-        """What runs occupies a place and its key, whoever still knows the build."""
-        jobs.add("orphan", namespace="b", key="k:2")
+    def test_a_job_takes_a_place_and_its_key(self, places: Places, jobs: Jobs) -> None:
+        """What runs occupies both, whether it was claimed here or by an operator before."""
+        jobs.add("before", namespace="b", key="k:2")
         room = places.room()
         assert (room.places, dict(room.running), set(room.busy)) == (2, {"b": 1}, {"b:k:2"})
 

@@ -167,12 +167,14 @@ class TestJobs:
         store.apply(JOBS, a_job(uid="j3", build_uid="b3", version=201), deleted=True)
         assert store.live_jobs.by_namespace == {"other": 1}
 
-    def test_a_job_without_its_build_counts(self, store: Store) -> None:
-        """The Job of a deleted build occupies its place until it is gone."""
-        store.apply(BUILDS, a_build())
+    def test_a_job_without_its_build_is_an_orphan(self, store: Store) -> None:
+        """The Job of a deleted build counts in its namespace alone, until it is gone."""
+        list(store.replace(BUILDS, [a_build()], 150))
         store.apply(JOBS, a_job())
-        store.apply(BUILDS, a_build(version=101), deleted=True)
-        assert len(store.live_jobs) == 1
+        store.apply(BUILDS, a_build(version=201), deleted=True)
+        assert (len(store.live_jobs), dict(store.live_jobs.orphans_by_namespace)) == (0, {"shop": 1})
+        store.apply(JOBS, a_job(version=202), deleted=True)
+        assert not store.live_jobs.orphans_by_namespace
 
     def test_a_job_without_uid_label_is_not_ours(self, store: Store, rung: Rung) -> None:
         """A Job that names no build is left alone."""
@@ -327,8 +329,9 @@ class TestPods:
         kept = {
             name: held
             for name, held in vars(store).items()
-            if name not in ("_clock", "_bell", "_set_aside", "_last_seen", "_deleted", "history")
+            if name not in ("_clock", "_bell", "_set_aside", "_last_seen", "_deleted", "_knows_builds", "history")
         }
+        assert not store.live_jobs.orphans_by_namespace
         assert store.history.runs() == []
         assert {name: held for name, held in kept.items() if held} == {}
         assert not any(store._deleted.values())
@@ -372,6 +375,7 @@ class TestReplace:
         list(store.replace(PODS, [a_pod(1, version=42)], 50))
         list(store.replace(BUILDS, [a_build(version=40)], 50))
         assert (store.uids(), dict(store.live_jobs.by_namespace), store.pods(UID)) == ([], {}, ())
+        assert not store.live_jobs.orphans_by_namespace
 
     def test_a_missed_deletion_of_a_job_frees_its_place(self, store: Store, rung: Rung) -> None:
         """A Job that is not listed any more rings its build and occupies nothing."""
@@ -426,7 +430,9 @@ def test_a_list_settles_any_history(history: list[tuple[str, int, bool]], random
     for resource in (JOBS, PODS, BUILDS):
         list(store.replace(resource, [obj for (kind, _), obj in truth.items() if kind == resource], len(history) + 1))
     assert set(store.uids()) == {f"u{number}" for kind, number in truth if kind == BUILDS}
-    assert len(store.live_jobs) == sum(kind == JOBS for kind, _ in truth)
+    assert len(store.live_jobs) == sum(kind == JOBS and (BUILDS, number) in truth for kind, number in truth)
+    orphans = {number for kind, number in truth if kind != BUILDS and (BUILDS, number) not in truth}
+    assert store.live_jobs.orphans_by_namespace.total() == len(orphans)
     assert {uid for uid in ("u0", "u1", "u2") if store.job(uid)} == {f"u{n}" for kind, n in truth if kind == JOBS}
     for number in range(3):
         if (BUILDS, number) in truth:  # pods of a build that is gone matter to nobody

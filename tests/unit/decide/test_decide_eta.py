@@ -75,6 +75,14 @@ class TestByExample:
         running = [Taken("a", None, seconds, started=at(0)) for seconds in (10.0, 20.0, 30.0)]
         assert starts([(waits("x"), 1.0)], *running, limit=1) == {"x": 30}
 
+    def test_an_orphan_takes_no_place_and_counts_in_its_namespace(self) -> None:
+        """What no build owns holds up its own namespace alone, also where namespaces have no limit of their own."""
+        ghost = Taken("a", None, 100.0, started=at(0), orphan=True)
+        line = [(waits("a1"), 10.0), (waits("b1", namespace="b"), 10.0)]
+        assert starts(line, ghost, limit=2, namespace_limit=1) == {"b1": 0, "a1": 100}
+        assert starts(line, ghost, ghost, limit=2) == {"b1": 0, "a1": 100}
+        assert starts(line, ghost, limit=2) == {"a1": 0, "b1": 0}
+
     def test_farther_than_a_year_is_not_guessed(self) -> None:
         """Where a build would start in more than a year nothing is said, and the guess takes no time either."""
         year = 365 * 86_400.0

@@ -74,6 +74,11 @@ def test_a_refused_launch_says_so() -> None:
             "PUBLISHBUILD_MAX_CONCURRENT_PER_NAMESPACE",
             id="namespace",
         ),
+        pytest.param(
+            {"running_in_namespace": 10, "without_build": 7},
+            "all 10 places of namespace shop are taken, 7 of them by Jobs or pods whose build is gone or never was",
+            id="ghosts",
+        ),
         pytest.param({"paused_by": "ops"}, "publishbuild.dev/paused of namespace ops", id="pause"),
         pytest.param({"running": 10}, "PUBLISHBUILD_MAX_CONCURRENT", id="all"),
     ],

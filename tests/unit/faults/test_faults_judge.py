@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from tests.faults.history import BuildSeen, Exit, History, JobSeen, Write
@@ -89,6 +90,20 @@ def test_limits_are_judged_at_every_instant() -> None:
     history = good()
     history.jobs = [job(20, "b"), job(22, "b", verdict="Complete"), job(10, "a"), job(21, "a", verdict="Complete")]
     only(history, 3, "limit of 1", "revision 20")
+
+
+def test_a_deleted_builds_job_counts_in_its_namespace_alone() -> None:
+    """Its place is free for others once the build is gone, and for its own namespace once the Job is gone."""
+
+    def seen(namespace: str, gone: int) -> History:
+        history = good()
+        history.jobs = [job(10, "a"), replace(job(20, "b"), namespace=namespace), job(22, "a", deleted=True)]
+        history.builds = [BuildSeen(gone, "n", "a", "uid-a", {}, deleted=True), build(24, "b", status())]
+        return history
+
+    assert 3 not in {number for number, _ in broken(seen("other", 15))}
+    assert 3 in {number for number, _ in broken(seen("other", 21))}
+    assert (3, "2 Jobs were live in n with a limit of 1 at revision 20: a, b") in broken(seen("n", 15))
 
 
 def test_a_namespace_and_a_key_have_their_limits() -> None:

@@ -57,6 +57,10 @@ WAITING = (
                 "publishbuild list {where} --phase Running --phase Retrying",
             ),
             _HURRY,
+            Step(
+                "Where the message counts Jobs or pods whose build is gone or never was, delete those:",
+                "kubectl get jobs,pods {where} -l app.kubernetes.io/managed-by=publishbuild-operator",
+            ),
             Step("Whoever runs the operator may raise PUBLISHBUILD_MAX_CONCURRENT_PER_NAMESPACE."),
         ),
     ),
