@@ -72,6 +72,7 @@ class Rooms:
             namespace_limit=settings.max_concurrent_per_namespace,
             direct=settings.on_redis_outage == "direct",
             paused_by=self._pauses.paused_by,
+            ranked=settings.priority_namespaces,
         )
         self.view = QueueView(self.store, self.places, clock=_now, monotonic=time.monotonic)
         self.events = Events(cluster, _now, identity)

@@ -17,6 +17,7 @@ _ALLOWED = {
     "PUBLISHBUILD_WATCH_NAMESPACES": "names of namespaces, separated by commas; empty for all",
     "PUBLISHBUILD_MAX_CONCURRENT": "a whole number from 1 to 10000",
     "PUBLISHBUILD_MAX_CONCURRENT_PER_NAMESPACE": "a whole number from 0 (no limit) to 10000",
+    "PUBLISHBUILD_PRIORITY_NAMESPACES": "names of namespaces, separated by commas; empty for none",
     "PUBLISHBUILD_AGING_SECONDS": "a whole number of seconds from 0 (never) to 31536000",
     "PUBLISHBUILD_ON_REDIS_OUTAGE": "hold or direct",
     "PUBLISHBUILD_RUNNER_IMAGE": "the name of an image, for example registry.example/publishbuild-runner:0.1.0",
@@ -48,18 +49,22 @@ def _own_port(value: int, info: ValidationInfo) -> int:
     return value
 
 
+_Namespaces = Annotated[
+    tuple[Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")], ...],
+    BeforeValidator(_namespaces),
+]
+
+
 class Settings(BaseModel):
     """`docs/settings.md` explains each to users."""
 
     model_config = ConfigDict(frozen=True)
 
     redis_url: Annotated[str, AfterValidator(_redis_url)] = "redis://localhost:6379/0"
-    watch_namespaces: Annotated[
-        tuple[Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")], ...],
-        BeforeValidator(_namespaces),
-    ] = ()
+    watch_namespaces: _Namespaces = ()
     max_concurrent: Annotated[int, Field(ge=1, le=10_000)] = 10
     max_concurrent_per_namespace: Annotated[int, Field(ge=0, le=10_000)] = 0
+    priority_namespaces: _Namespaces = ()
     aging_seconds: Annotated[int, Field(ge=0, le=31_536_000)] = 21_600
     on_redis_outage: Literal["hold", "direct"] = "hold"
     runner_image: Annotated[str, Field(pattern=r"^\S+$")] = "publishbuild-runner:0.1.0"

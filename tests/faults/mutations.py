@@ -85,7 +85,7 @@ MUTATIONS = (
     ),
     Mutation(
         "low priorities go first",
-        (Edit("decide/order.py", "1 + _HIGHEST_PRIORITY - priority", "1 + _HIGHEST_PRIORITY + priority"),),
+        (Edit("decide/order.py", "{1 + _HIGHEST_PRIORITY - priority:04d}", "{1 + _HIGHEST_PRIORITY + priority:04d}"),),
         replace(
             _QUICK,
             builds=tuple(BuildPlan(0, f"b{number}", seconds=0.2, priority=number * 10) for number in range(6)),

@@ -10,7 +10,7 @@ import asyncio
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
@@ -89,7 +89,8 @@ class Places:
     """The builds that wait (``waiting``: uid -> member) and the limits in force.
 
     ``direct`` launches without Redis while it is away. ``paused_by`` names the namespace whose annotation keeps a
-    namespace from launching, None where nothing does.
+    namespace from launching, None where nothing does. ``ranked`` are the namespaces whose builds' priority counts
+    against those of other namespaces.
     """
 
     def __init__(
@@ -100,6 +101,7 @@ class Places:
         namespace_limit: int,
         direct: bool = False,
         paused_by: Callable[[str], str | None] = lambda _: None,
+        ranked: Collection[str] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.limit = limit
@@ -119,6 +121,7 @@ class Places:
         # Those that may be shown another position now, by the dispatcher's budget.
         self.moving: frozenset[str] = frozenset()
         self.paused_by = paused_by
+        self._ranked = frozenset(ranked)
         self._jobs = jobs
         self._clock = clock
         self._turns = Turns()
@@ -277,6 +280,7 @@ class Places:
             running=occupied.shares,
             busy=occupied.busy,
             turns={namespace: self._turns.of(namespace) for namespace in self._lines if not self.paused_by(namespace)},
+            ranked=self._ranked,
         )
 
     def member(self, uid: str) -> Waiting:
@@ -314,4 +318,5 @@ class Places:
         return [member for uid, member in self.waiting.items() if uid not in self._claims]
 
     def _order(self, line: list[str], *, paused: bool) -> list[str]:
-        return order(line, {name: self._turns.of(name) for name in self._lines if bool(self.paused_by(name)) is paused})
+        turns = {name: self._turns.of(name) for name in self._lines if bool(self.paused_by(name)) is paused}
+        return order(line, turns, self._ranked)

@@ -75,6 +75,7 @@ class RedisQueue:
             json.dumps(dict(room.turns)),
             json.dumps(sorted(gone)),
             json.dumps(dict(waiting or {})),
+            json.dumps(sorted(room.ranked)),
         ]
         async with reaching(self._redis):
             answer: list[str] = await self._script(keys=[EPOCH, WAITING, MEMBERS, CLAIMS], args=arguments)

@@ -12,6 +12,7 @@
 --         8 JSON {namespace: turn} that may launch; the lower its turn, the longer ago it did
 --         9 JSON [uid, ...] that wait no longer and need no claim
 --        10 JSON {uid: member} that wait
+--        11 JSON [namespace, ...] whose builds' priority counts against those of other namespaces
 -- returns {"ok", "<builds in the index>", uid, ...} the claimed ones, first first; -1 builds where its parts disagree
 --         {"stale"} where the index is not the caller's: nothing was changed, it must be rebuilt
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
@@ -48,12 +49,16 @@ for _, uid in ipairs(redis.call('ZRANGEBYSCORE', KEYS[4], '-inf', '(' .. ARGV[2]
 end
 
 local places, limit = tonumber(ARGV[4]), tonumber(ARGV[5])
-local running, turns, busy = cjson.decode(ARGV[6]), cjson.decode(ARGV[8]), {}
+local running, turns, busy, ranked = cjson.decode(ARGV[6]), cjson.decode(ARGV[8]), {}, {}
 for _, slot in ipairs(cjson.decode(ARGV[7])) do
   busy[slot] = true
 end
+for _, namespace in ipairs(cjson.decode(ARGV[11])) do
+  ranked[namespace] = true
+end
 
 -- From here on the same as `choose` in decide/order.py, where the rule is explained.
+local OVERDUE, ORDINARY = '0000', '1001'
 local pages = {}
 
 -- The next member of a namespace whose key is free, or nil: read a page at a time, each member once.
@@ -80,22 +85,24 @@ local function next_in_line(namespace)
 end
 
 local function comes_before(one, other)
-  if one.urgency ~= other.urgency then
-    return one.urgency < other.urgency
+  if one.rank ~= other.rank then
+    return one.rank < other.rank
   elseif one.turn ~= other.turn then
     return one.turn < other.turn
   end
   return one.age < other.age
 end
 
--- The first of each line, in order.
-local heads = {}
+-- The first of each line, in order; how many of them are overdue, and whether priority counts between namespaces.
+local heads, overdue, by_rank = {}, 0, false
 
 local function head_of(namespace, turn)
   local full = limit > 0 and (running[namespace] or 0) >= limit
   local head = not full and next_in_line(namespace) or nil
   if head then
     head.turn = turn
+    head.rank = by_rank and ranked[namespace] and head.urgency or ORDINARY
+    overdue = overdue + (head.urgency == OVERDUE and 1 or 0)
   end
   return head
 end
@@ -115,7 +122,15 @@ if held ~= redis.call('HLEN', KEYS[3]) then
 end
 local chosen = {'ok', tostring(held)}
 while places > 0 and #heads > 0 do
+  if next(ranked) and not by_rank and overdue == 0 then
+    by_rank = true
+    for _, head in ipairs(heads) do
+      head.rank = ranked[head.namespace] and head.urgency or ORDINARY
+    end
+    table.sort(heads, comes_before)
+  end
   local first = table.remove(heads, 1)
+  overdue = overdue - (first.urgency == OVERDUE and 1 or 0)
   redis.call('ZREM', KEYS[2], first.member)
   redis.call('ZADD', KEYS[4], tonumber(ARGV[2]) + tonumber(ARGV[3]), first.uid)
   running[first.namespace] = (running[first.namespace] or 0) + 1

@@ -38,7 +38,9 @@ ToStores = Annotated[
     bool | None, typer.Option("--submit/--no-submit", help="Submit to the stores after the build. Default: submit.")
 ]
 SubmitProfile = Annotated[str | None, _text("NAME", "Submit profile of eas.json. Default: the build profile.")]
-Priority = Annotated[int | None, typer.Option(help="-1000 to 1000; higher starts first. Default: 0.")]
+Priority = Annotated[
+    int | None, typer.Option(help="-1000 to 1000; in a namespace the higher starts first. Default: 0.")
+]
 ConcurrencyKey = Annotated[str | None, _text("KEY", "At most one build of this key runs at a time.")]
 CancelPrevious = Annotated[
     bool, typer.Option("--cancel-previous", help="Cancel older builds with the same concurrency key.")

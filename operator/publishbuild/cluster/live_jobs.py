@@ -50,7 +50,7 @@ class LiveJobs:
     def note_orphans(self, build_uid: str, job: JobFacts | None, pods: Iterable[PodFacts]) -> None:
         """Take in what is there of a build that is not known: one orphan, until its Job and its pods have ended."""
         self.discard(build_uid)
-        pod = next((pod for pod in pods if not pod.ended), None)
+        pod = next((pod for pod in pods if pod.runs), None)
         if job is not None and not job.finished:
             orphan = Orphan(job.namespace, job.slot, job.started, job.deleting)
         elif pod is not None:

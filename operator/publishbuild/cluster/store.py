@@ -208,7 +208,7 @@ class Store:
 
     def _pod_deleted(self, pod: PodFacts, pods: dict[str, PodFacts], record: Record | None) -> None:
         # A pod that is deleted has still said why it ended, and its Job's verdict may come later.
-        if record is None or record.has_ended or not pod.ended:
+        if record is None or record.has_ended or pod.runs:
             pods.pop(pod.uid, None)
         if record is None:
             self._orphan_pod_gone(pod.build_uid)
@@ -239,7 +239,7 @@ class Store:
             record = self._builds.pop(uid, None)
             if record is not None:
                 self._forget_slot(uid, record)
-                running = {pod_uid: pod for pod_uid, pod in record.pods.items() if not pod.ended}
+                running = {pod_uid: pod for pod_uid, pod in record.pods.items() if pod.runs}
                 if running:
                     self._orphan_pods[uid] = running
                 self._count(uid)

@@ -6,8 +6,6 @@ deletion, asks again. It must therefore be right for any Facts, seen any number 
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from publishbuild.decide import attempts, job_outcome
 from publishbuild.decide.actions import (
     Action,
@@ -19,6 +17,7 @@ from publishbuild.decide.actions import (
     SetJobTtl,
     WakeAfter,
 )
+from publishbuild.decide.aging import held, is_overdue, waited_seconds
 from publishbuild.decide.conditions import Verdict, conditions
 from publishbuild.decide.events import events_between
 from publishbuild.decide.facts import Facts, JobFacts
@@ -146,7 +145,7 @@ def _without_job(facts: Facts, spec: PublishBuildSpec) -> Actions:
     if facts.trouble and facts.trouble.final:
         said = Verdict("False", FailureReason.INVALID_SPEC, facts.trouble.message)
         return (ReleasePlace(), *_end(facts, Phase.FAILED, said))
-    if spec.queue_timeout_seconds and not spec.suspend and _waited(facts) >= spec.queue_timeout_seconds:
+    if spec.queue_timeout_seconds and not spec.suspend and waited_seconds(facts) >= spec.queue_timeout_seconds:
         said = Verdict("False", FailureReason.QUEUE_TIMEOUT, f"waited longer than {spec.queue_timeout_seconds} seconds")
         return (ReleasePlace(), *_end(facts, Phase.FAILED, said))
     refused = facts.trouble is not None and facts.now < facts.trouble.retry_at
@@ -167,12 +166,15 @@ def _waiting(facts: Facts, spec: PublishBuildSpec) -> Actions:
         place = (Enqueue(_member(facts, spec)),)
         if reason is not QueueReason.REDIS_UNAVAILABLE and (later := _shown_later(facts)) is not None:
             return (*place, *wake, *later)
+    since, seconds = held(facts, spec)
     status = build.status.model_copy(
         update={
             "queue": QueueStatus(
                 enqueued_time=facts.queue.entered,
                 reason=reason,
                 position=None if spec.suspend else _position(facts, reason),
+                held_since=since,
+                held_seconds=seconds or None,
             )
         }
     )
@@ -204,7 +206,7 @@ def _shown_later(facts: Facts) -> Actions | None:
 def _wakes(facts: Facts, spec: PublishBuildSpec) -> Actions:
     if not spec.queue_timeout_seconds or spec.suspend:
         return ()
-    return (WakeAfter(max(0.0, spec.queue_timeout_seconds - _waited(facts))),)
+    return (WakeAfter(max(0.0, spec.queue_timeout_seconds - waited_seconds(facts))),)
 
 
 def _end(facts: Facts, phase: Phase, said: Verdict) -> Actions:
@@ -250,7 +252,6 @@ def _manifest(facts: Facts, spec: PublishBuildSpec) -> dict[str, object]:
 
 def _member(facts: Facts, spec: PublishBuildSpec) -> str:
     build = facts.build
-    overdue = 0 < facts.aging_seconds <= _waited(facts)
     return member(
         priority=spec.priority,
         created=build.created,
@@ -258,10 +259,5 @@ def _member(facts: Facts, spec: PublishBuildSpec) -> str:
         uid=build.uid,
         namespace=build.namespace,
         key=spec.concurrency_key,
-        overdue=overdue,
+        overdue=is_overdue(facts, spec),
     )
-
-
-def _waited(facts: Facts) -> float:
-    """Seconds since the build was made: an operator that was down does not stop this clock."""
-    return (facts.now - facts.build.created) / timedelta(seconds=1)

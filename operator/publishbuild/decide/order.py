@@ -1,4 +1,4 @@
-"""The order of the queue: priority, then namespaces in turn, then age. The one place where it is decided.
+"""The order of the queue: namespaces in turn, of each its overdue builds, then priority, then age. Decided here alone.
 
 A waiting build is a text, its member, that reads ``namespace:UUUU:SSSSSSSSSSS:TTTTTTTTTTTTTTTTT:uid:key``: urgency
 (lower is earlier), second of creation, microsecond of entering (the API server's creation time has whole seconds only),
@@ -17,7 +17,8 @@ from typing import NamedTuple
 from publishbuild.names import slot_of
 
 _HIGHEST_PRIORITY = 1000
-_OVERDUE = 0
+# Urgencies: of an overdue build, and of one of priority 0.
+_OVERDUE, _ORDINARY = "0000", f"{1 + _HIGHEST_PRIORITY:04d}"
 
 
 def member(
@@ -30,10 +31,10 @@ def member(
     key: str | None,
     overdue: bool = False,
 ) -> str:
-    """The text by which a waiting build is ordered and chosen; an ``overdue`` one goes before every priority."""
-    urgency = _OVERDUE if overdue else 1 + _HIGHEST_PRIORITY - priority
+    """The text by which a waiting build is ordered and chosen; an ``overdue`` one is the first of its namespace."""
+    urgency = _OVERDUE if overdue else f"{1 + _HIGHEST_PRIORITY - priority:04d}"
     microseconds = round(entered.timestamp() * 1_000_000)
-    return f"{namespace}:{urgency:04d}:{int(created.timestamp()):011d}:{microseconds:017d}:{uid}:{key or ''}"
+    return f"{namespace}:{urgency}:{int(created.timestamp()):011d}:{microseconds:017d}:{uid}:{key or ''}"
 
 
 class Waiting(NamedTuple):
@@ -68,7 +69,8 @@ class Room:
 
     ``namespace_limit`` 0 is no limit; ``running`` counts occupied places by namespace; ``busy`` holds ``namespace:key``
     of each concurrency key that a build occupies. ``turns`` names the namespaces that may launch, each with a number
-    that grows with the time of its last launch, 0 for none yet; one that it does not name is paused.
+    that grows with the time of its last launch, 0 for none yet; one that it does not name is paused. ``ranked`` are the
+    namespaces whose builds' priority counts against those of other namespaces.
     """
 
     places: int
@@ -76,30 +78,33 @@ class Room:
     running: Mapping[str, int]
     busy: Collection[str]
     turns: Mapping[str, int]
+    ranked: Collection[str] = ()
 
 
 def choose(members: Iterable[str], room: Room) -> list[str]:
     """Uids of the builds that may start, first first. `build_queue/turn.lua` gives the same answer.
 
-    Again and again the most urgent build that may start is taken; among equals it is the namespace's that launched
-    longest ago, then the oldest. So one that floods the queue shares the places with one that has a single build.
+    Again and again the namespace that launched longest ago launches its first build that may start: an overdue one,
+    else the one of the highest priority, else the oldest. So one that floods the queue shares the places with one that
+    has a single build. Only while no first build is overdue, those of ``ranked`` namespaces go before or behind others'
+    by their priority, which counts as 0 in every other namespace.
     """
     running, busy = dict(room.running), set(room.busy)
     lines = {namespace: _may_start(line, busy) for namespace, line in _by_namespace(members, room.turns).items()}
     latest = max(room.turns.values(), default=0)
-    heads: list[tuple[str, int, str, Waiting]] = []
+    heads = _Heads(room.ranked)
 
     def step_forward(namespace: str, turn: int) -> None:
         full = room.namespace_limit and running.get(namespace, 0) >= room.namespace_limit
         head = None if full else next(lines[namespace], None)
         if head is not None:
-            heapq.heappush(heads, (head.urgency, turn, head.age, head))
+            heads.push(turn, head)
 
     for namespace in lines:
         step_forward(namespace, room.turns[namespace])
     chosen: list[str] = []
     while heads and len(chosen) < room.places:
-        *_, first = heapq.heappop(heads)
+        first = heads.pop()
         chosen.append(first.uid)
         running[first.namespace] = running.get(first.namespace, 0) + 1
         if first.slot:
@@ -109,13 +114,49 @@ def choose(members: Iterable[str], room: Room) -> list[str]:
     return chosen
 
 
-def order(members: Iterable[str], turns: Mapping[str, int]) -> list[str]:
+class _Heads:
+    """The first build of each namespace's line, by whose turn it is.
+
+    A line holds its overdue builds first, so once no head is overdue none will be: from there on ``ranked`` counts.
+    """
+
+    def __init__(self, ranked: Collection[str]) -> None:
+        self._ranked = ranked
+        self._heap: list[tuple[str, int, str, Waiting]] = []
+        self._overdue = 0
+        self._by_rank = False
+
+    def __len__(self) -> int:
+        return len(self._heap)
+
+    def push(self, turn: int, head: Waiting) -> None:
+        """One steps forward."""
+        if self._ranked:
+            self._overdue += head.urgency == _OVERDUE
+        heapq.heappush(self._heap, (self._rank(head), turn, head.age, head))
+
+    def pop(self) -> Waiting:
+        """The next one."""
+        if self._ranked and not self._by_rank and not self._overdue:
+            self._by_rank = True
+            self._heap = [(self._rank(head), turn, age, head) for _, turn, age, head in self._heap]
+            heapq.heapify(self._heap)
+        *_, first = heapq.heappop(self._heap)
+        self._overdue -= first.urgency == _OVERDUE
+        return first
+
+    def _rank(self, head: Waiting) -> str:
+        return head.urgency if self._by_rank and head.namespace in self._ranked else _ORDINARY
+
+
+def order(members: Iterable[str], turns: Mapping[str, int], ranked: Collection[str] = ()) -> list[str]:
     """Uids of all builds of the namespaces of ``turns`` in the order in which they would start were there room for all.
 
     Neither limits nor concurrency keys count: a build that these hold back is passed by those behind it.
     """
     line = [_without_key(text) for text in members]
-    return choose(line, Room(places=len(line), namespace_limit=0, running={}, busy=(), turns=turns)) if turns else []
+    room = Room(places=len(line), namespace_limit=0, running={}, busy=(), turns=turns, ranked=ranked)
+    return choose(line, room) if turns else []
 
 
 def _without_key(text: str) -> str:

@@ -214,7 +214,7 @@ class PublishBuildSpec(KubeModel):
     credentials_secret_ref: SecretRef | None = None
     """Secret whose keys become the runner's environment (EXPO_TOKEN, store keys). The operator never reads it."""
     priority: Annotated[int, Field(ge=-1000, le=1000, strict=True)] = 0
-    """Higher is launched first; builds of the same priority are launched by age."""
+    """Of the builds of its namespace the highest is launched first, then the oldest."""
     concurrency_key: Word | None = None
     """At most one build with this key runs at a time in the namespace."""
     concurrency_policy: ConcurrencyPolicy = ConcurrencyPolicy.QUEUE

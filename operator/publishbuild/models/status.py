@@ -40,6 +40,10 @@ class QueueStatus(KubeModel):
     """When the build entered the queue."""
     reason: str | None = None
     """Why it waits."""
+    held_since: Time | None = None
+    """Since when it is suspended or paused."""
+    held_seconds: int | None = None
+    """How long it was suspended or paused before. Time held does not make a build overdue."""
 
 
 class JobStatus(KubeModel):

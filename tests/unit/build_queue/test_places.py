@@ -164,6 +164,15 @@ class TestWaiting:
         places.look_again()
         assert places.order() == ["b0", "p0", "a1", "a2"]
 
+    def test_priority_counts_between_namespaces_that_are_named(self, jobs: Jobs) -> None:
+        """The order and the launches of a named namespace go by priority, of any other one by its turn."""
+        for ranked, expected in ((["b"], ["b", "a"]), ([], ["a", "b"])):
+            places = Places(jobs, limit=1, namespace_limit=0, ranked=ranked)
+            places.begin(["a", "b"])
+            for uid, priority in (("a", 0), ("b", 9)):
+                places.enqueue(uid, one(uid, namespace=uid, priority=priority))
+            assert (places.order(), places.may_start()) == (expected, expected[:1])
+
     def test_turns_begin_with_what_was_launched_before(self, jobs: Jobs) -> None:
         """An operator that begins to lead goes on where the last one was."""
         places = Places(jobs, limit=1, namespace_limit=0)

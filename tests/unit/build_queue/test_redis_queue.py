@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
 from typing import Any
 
@@ -30,8 +30,8 @@ NAMESPACES = ("a", "b", "a-b")
 KEYS = (None, None, "k", "prod:ios", "ключ", 'quote"\\')
 
 
-def one(uid: str, *, priority: int = 0, namespace: str = "a", key: str | None = None) -> str:
-    return member(priority=priority, created=NOW, entered=NOW, uid=uid, namespace=namespace, key=key)
+def one(uid: str, *, priority: int = 0, namespace: str = "a", key: str | None = None, overdue: bool = False) -> str:
+    return member(priority=priority, created=NOW, entered=NOW, uid=uid, namespace=namespace, key=key, overdue=overdue)
 
 
 def room(
@@ -41,15 +41,22 @@ def room(
     running: dict[str, int] | None = None,
     busy: tuple[str, ...] = (),
     turns: dict[str, int] | None = None,
+    ranked: Collection[str] = (),
 ) -> Room:
     turns = {"a": 0} if turns is None else turns
-    return Room(places=places, namespace_limit=limit, running=running or {}, busy=busy, turns=turns)
+    return Room(places=places, namespace_limit=limit, running=running or {}, busy=busy, turns=turns, ranked=ranked)
 
 
 WIDE, NONE = room(1000), room(0)
 
 lines = st.lists(
-    st.tuples(st.integers(min_value=-3, max_value=3), st.sampled_from(NAMESPACES), st.sampled_from(KEYS)), max_size=15
+    st.tuples(
+        st.integers(min_value=-3, max_value=3),
+        st.sampled_from(NAMESPACES),
+        st.sampled_from(KEYS),
+        st.sampled_from([False, False, True]),
+    ),
+    max_size=15,
 )
 rooms = st.builds(
     room,
@@ -58,6 +65,7 @@ rooms = st.builds(
     running=st.dictionaries(st.sampled_from(NAMESPACES), st.integers(min_value=0, max_value=3)),
     busy=st.lists(st.sampled_from(["a:k", "b:prod:ios", "a:ключ", 'b:quote"\\'])).map(tuple),
     turns=st.dictionaries(st.sampled_from([*NAMESPACES, "c"]), st.integers(min_value=0, max_value=9)),
+    ranked=st.sets(st.sampled_from([*NAMESPACES, "c"])),
 )
 
 
@@ -65,10 +73,10 @@ def test_the_script_chooses_as_python_does(redis_url: str) -> None:
     """For any line and any room, the Lua script and `choose` give the same uids in the same order."""
 
     @given(lines, rooms, st.integers(min_value=0, max_value=200))
-    def same(line: list[tuple[int, str, str | None]], free: Room, crowd: int) -> None:
+    def same(line: list[tuple[int, str, str | None, bool]], free: Room, crowd: int) -> None:
         waiting = {
-            f"uid-{n}": one(f"uid-{n}", priority=priority, namespace=namespace, key=key)
-            for n, (priority, namespace, key) in enumerate(line)
+            f"uid-{n}": one(f"uid-{n}", priority=priority, namespace=namespace, key=key, overdue=overdue)
+            for n, (priority, namespace, key, overdue) in enumerate(line)
         }
         # A crowd that a busy key holds makes the script read more than one page.
         waiting |= {f"held-{n}": one(f"held-{n}", priority=1, namespace="c", key="held") for n in range(crowd)}

@@ -1,8 +1,10 @@
-"""The order of the queue and who may start: priority, then age; limits and keys hold."""
+"""The order of the queue and who may start: namespaces in turn, then priority and age; limits and keys hold."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
+from dataclasses import replace
 from datetime import timedelta
 
 from hypothesis import given
@@ -38,9 +40,10 @@ def a_member(
     )
 
 
-def wide(*namespaces: str, places: int = 100, **turns: int) -> Room:
+def wide(*namespaces: str, places: int = 100, ranked: Collection[str] = (), **turns: int) -> Room:
     """Room for all; ``namespaces`` have not launched any yet, ``turns`` have."""
-    return Room(places=places, namespace_limit=0, running={}, busy=(), turns=dict.fromkeys(namespaces, 0) | turns)
+    begin = dict.fromkeys(namespaces, 0) | turns
+    return Room(places=places, namespace_limit=0, running={}, busy=(), turns=begin, ranked=ranked)
 
 
 @st.composite
@@ -67,6 +70,7 @@ rooms = st.builds(
     running=st.dictionaries(st.sampled_from(NAMESPACES), st.integers(min_value=0, max_value=3)),
     busy=st.sets(st.sampled_from(["a:k", "b:prod:ios", "shop-1:ключ"])),
     turns=st.dictionaries(st.sampled_from(NAMESPACES), st.integers(min_value=0, max_value=9)),
+    ranked=st.sets(st.sampled_from(NAMESPACES)),
 )
 WIDE = wide("a")
 
@@ -78,7 +82,7 @@ WIDE = wide("a")
     st.integers(min_value=0, max_value=100_000),
 )
 def test_priority_comes_before_age(one: int, other: int, age: int, other_age: int) -> None:
-    """A higher priority is always earlier; among equals the older is."""
+    """Within a namespace a higher priority is always earlier; among equals the older is."""
     first, second = a_member("x", priority=one, age=age), a_member("y", priority=other, age=other_age)
     expected = sorted([((-one, -age), first), ((-other, -other_age), second)])
     if (one, age) != (other, other_age):
@@ -97,13 +101,13 @@ def test_a_late_look_does_not_lose_its_age() -> None:
 
 
 def test_an_overdue_build_goes_before_every_priority() -> None:
-    """A build that waited longer than the aging time goes first, whatever is above it; among those the oldest does."""
+    """Within a namespace one that waited longer than the aging time goes first; among those the oldest does."""
     line = [a_member("high", priority=1000), a_member("late", age=9, overdue=True)]
     assert choose([*line, a_member("later", age=99, priority=-1000, overdue=True)], WIDE) == ["later", "late", "high"]
 
 
 def test_namespaces_take_turns() -> None:
-    """Among builds of one priority each namespace launches one in turn, however many one of them has."""
+    """Each namespace launches one in turn, however many one of them has."""
     flood = [a_member(f"a{n}", namespace="a", age=100 - n) for n in range(4)]
     line = [*flood, a_member("b0", namespace="b", age=1), a_member("b1", namespace="b"), a_member("c0", namespace="c")]
     assert choose(line, wide("a", "b", "c")) == ["a0", "b0", "c0", "a1", "b1", "a2", "a3"]
@@ -130,10 +134,78 @@ def test_a_flood_does_not_starve_another(flood: int, places: int) -> None:
     assert launched.index("b") <= 1
 
 
-def test_priority_comes_before_turns() -> None:
-    """A more urgent build goes first, though its namespace has just launched."""
-    line = [a_member("b", namespace="b"), a_member("a", namespace="a", priority=1)]
-    assert choose(line, wide("b", a=5)) == ["a", "b"]
+def test_turns_come_before_priority() -> None:
+    """However urgent its builds are, a namespace waits for its turn: priority orders its own builds."""
+    line = [a_member("b", namespace="b", priority=-1000), a_member("a", namespace="a", priority=1000)]
+    assert choose(line, wide("b", a=5)) == ["b", "a"]
+
+
+def test_overdue_builds_do_not_go_before_another_namespace() -> None:
+    """A fresh build of a namespace that never launched stands first, however many of another one are overdue."""
+    flood = [a_member(f"a{n}", namespace="a", age=90_000 + n, overdue=True) for n in range(1880)]
+    fresh = a_member("fresh", namespace="b", priority=1000)
+    assert order([*flood, fresh], {"a": 7, "b": 0})[0] == "fresh"
+    assert choose([*flood, fresh], wide("b", a=7, places=1)) == ["fresh"]
+
+
+@given(lines(), st.dictionaries(st.sampled_from(NAMESPACES), st.integers(min_value=0, max_value=9)))
+def test_no_namespace_waits_behind_two_builds_of_another(line: list[str], turns: dict[str, int]) -> None:
+    """Whatever is urgent or overdue: before each namespace's first build, every other one launches once at most."""
+    of = {waiting.uid: waiting.namespace for waiting in map(Waiting.read, line)}
+    launched = [of[uid] for uid in order(line, turns)]
+    for namespace in set(launched):
+        before = Counter(launched[: launched.index(namespace)])
+        assert set(before.values()) <= {1}
+
+
+class TestRanked:
+    """Namespaces that whoever installs names: their builds' priority counts against others."""
+
+    def test_a_higher_priority_goes_before_the_turn(self) -> None:
+        """A build of a named namespace counts by its priority; every other namespace's counts as 0."""
+        line = [
+            a_member("high", namespace="a", priority=1),
+            a_member("low", namespace="a", priority=-1),
+            a_member("b0", namespace="b", priority=1000),
+            a_member("b1", namespace="b", priority=-1000),
+        ]
+        assert choose(line, wide("b", a=5, ranked=["a"])) == ["high", "b0", "b1", "low"]
+
+    def test_named_namespaces_of_one_priority_take_turns(self) -> None:
+        """Among the named the higher priority goes first, and turns decide among equals."""
+        line = [a_member(f"{name}{n}", namespace=name, priority=5) for name in "ab" for n in range(2)]
+        line.append(a_member("b-high", namespace="b", priority=6))
+        assert choose(line, wide("a", b=3, ranked=["a", "b"])) == ["b-high", "a0", "b0", "a1", "b1"]
+
+    def test_while_a_build_is_overdue_they_take_turns(self) -> None:
+        """Until the overdue builds that may start have started, a named namespace has its turn as the others."""
+        line = [a_member(f"a{n}", namespace="a", age=9 - n, priority=1000) for n in range(3)]
+        line += [a_member(f"b{n}", namespace="b", age=9 - n, overdue=n == 0) for n in range(2)]
+        assert choose(line, wide("b", a=5, ranked=["a"])) == ["b0", "a0", "a1", "a2", "b1"]
+
+    def test_an_overdue_build_that_is_held_changes_nothing(self) -> None:
+        """One of a full namespace or of a busy key does not keep named namespaces from going first."""
+        line = [a_member("a", namespace="a", priority=9), a_member("late", namespace="b", overdue=True, key="k")]
+        line.append(a_member("c", namespace="c"))
+        full = Room(places=9, namespace_limit=1, running={"b": 1}, busy=(), turns=dict.fromkeys("bc", 0) | {"a": 5})
+        held = replace(full, namespace_limit=0, busy=["b:k"])
+        for room in (full, held):
+            assert choose(line, replace(room, ranked=["a"])) == ["a", "c"]
+
+    @given(st.integers(min_value=1, max_value=4), st.integers(min_value=1, max_value=5))
+    def test_nothing_waits_for_ever(self, others: int, places: int) -> None:
+        """A named namespace floods without end: an overdue build of each other one starts after a turn of each."""
+        late = {f"n{n}": a_member(f"n{n}", namespace=f"n{n}", overdue=True) for n in range(others)}
+        turns, latest, rounds = dict.fromkeys(late, 5) | {"a": 0}, 5, 0
+        while late:
+            flood = [a_member(f"a{n}", namespace="a", priority=1000) for n in range(places)]
+            room = Room(places=places, namespace_limit=0, running={}, busy=(), turns=turns, ranked=["a"])
+            for uid in choose([*flood, *late.values()], room):
+                latest += 1
+                turns["a" if uid not in late else uid] = latest
+                late.pop(uid, None)
+            rounds += 1
+            assert rounds <= others + 1
 
 
 @given(lines(), rooms)
@@ -206,7 +278,8 @@ def test_the_choice_does_not_depend_on_the_order_of_looking(line: list[str], roo
 def test_every_build_of_a_namespace_that_may_launch_is_in_the_order(line: list[str], room: Room) -> None:
     """Each has its place in the order, behind others of its key too; without keys it is `choose` with room for all."""
     by_uid = {Waiting.read(text).uid: Waiting.read(text) for text in line}
-    found = order(line, room.turns)
+    found = order(line, room.turns, room.ranked)
     assert sorted(found) == sorted(uid for uid, waiting in by_uid.items() if waiting.namespace in room.turns)
     without_keys = [text for text in line if not Waiting.read(text).key]
-    assert order(without_keys, room.turns) == choose(without_keys, wide(places=len(line), **dict(room.turns)))
+    free = wide(places=len(line), ranked=room.ranked, **dict(room.turns))
+    assert order(without_keys, room.turns, room.ranked) == choose(without_keys, free)

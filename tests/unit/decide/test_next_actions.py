@@ -676,7 +676,74 @@ def test_the_order_of_the_queue_is_asked_for_by_member() -> None:
     ],
 )
 def test_a_build_that_waited_long_enough_is_overdue(aging: int, waited: float, urgency: str) -> None:
-    """After the aging time, and not before, the build goes before every priority; 0 turns that off."""
+    """After the aging time, and not before, the build is the first of its namespace; 0 turns that off."""
     enqueue = next_actions(facts(a_build(), now=at(waited), aging_seconds=aging))[0]
     assert isinstance(enqueue, do.Enqueue)
     assert enqueue.member.startswith(f"shop:{urgency}:")
+
+
+class TestHeldTime:
+    """Time suspended or paused does not age."""
+
+    def urgency(self, build: Object, *, now: float, paused_by: str | None = None) -> str:
+        look = facts(build, now=at(now), queue={"paused_by": paused_by}, aging_seconds=100)
+        enqueue = next_actions(look)[0]
+        assert isinstance(enqueue, do.Enqueue)
+        return enqueue.member.split(":")[1]
+
+    def after(self, build: Object, *, now: float, paused_by: str | None = None, **spec: Any) -> Object:
+        """The build with ``spec`` changed and the status that a look then writes."""
+        changed = a_build(generation=2, spec=build["spec"] | spec, status=build.get("status"))
+        status = reported(next_actions(facts(changed, now=at(now), queue={"paused_by": paused_by}, aging_seconds=100)))
+        return changed if status is None else with_status(changed, status)
+
+    def test_a_suspended_build_does_not_age(self) -> None:
+        """Held for as long as the aging time and more, it is overdue only once it has waited that long besides."""
+        build = self.after(a_build(), now=10)
+        held = self.after(build, now=40, suspend=True)
+        resumed = self.after(held, now=1000, suspend=False)
+        assert (resumed["status"]["queue"]["heldSeconds"], "heldSince" in resumed["status"]["queue"]) == (960, False)
+        assert [self.urgency(resumed, now=now) for now in (1059, 1060)] == ["1001", "0000"]
+
+    def test_a_build_that_was_made_suspended_was_held_from_the_start(self) -> None:
+        """However late the operator first saw it."""
+        status = reported(next_actions(facts(a_build(suspend=True), now=at(500))))
+        assert status is not None
+        resumed = self.after(with_status(a_build(suspend=True), status), now=900, suspend=False)
+        assert [self.urgency(resumed, now=now) for now in (999, 1000)] == ["1001", "0000"]
+
+    def test_a_pause_does_not_age_either(self) -> None:
+        """Neither while it lasts, nor after it; and holds add up."""
+        build = self.after(a_build(), now=10)
+        for begin in (20, 460):
+            build = self.after(build, now=begin, paused_by="ops")
+            assert self.urgency(build, now=begin + 400, paused_by="ops") == "1001"
+            build = self.after(build, now=begin + 400)
+        assert build["status"]["queue"]["heldSeconds"] == 800
+        assert [self.urgency(build, now=now) for now in (899, 900)] == ["1001", "0000"]
+
+    def test_a_suspended_build_of_a_paused_namespace_is_held_once(self) -> None:
+        """Two holds at once are one, until both have ended."""
+        build = self.after(a_build(), now=1, paused_by="ops")
+        build = self.after(build, now=10, paused_by="ops", suspend=True)
+        build = self.after(build, now=50, suspend=True)
+        build = self.after(build, now=90, suspend=False)
+        assert build["status"]["queue"]["heldSeconds"] == 89
+
+    def test_an_overdue_build_stays_overdue_while_it_is_paused(self) -> None:
+        """What it has waited before counts."""
+        build = self.after(a_build(), now=150, paused_by="ops")
+        assert self.urgency(build, now=200, paused_by="ops") == "0000"
+
+    def test_a_hold_is_written_once(self) -> None:
+        """A build that is held costs no write while the hold lasts, whatever the clock shows."""
+        held = self.after(a_build(), now=20.4, suspend=True)
+        look = facts(held, now=at(900), aging_seconds=100)
+        assert reported(next_actions(look)) is None
+
+    def test_the_queue_timeout_counts_on(self) -> None:
+        """How late is too late is the user's own word: a pause does not move it."""
+        build = self.after(a_build(queueTimeoutSeconds=300), now=10, paused_by="ops", queueTimeoutSeconds=300)
+        status = reported(next_actions(facts(build, now=at(310), queue={"paused_by": "ops"}, aging_seconds=100)))
+        assert status is not None
+        assert status.phase is Phase.FAILED

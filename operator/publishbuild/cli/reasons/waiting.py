@@ -5,7 +5,7 @@ from publishbuild.names import QueueReason
 
 _FOLLOW = Step("See the line, and when it should start:", "publishbuild queue {where}")
 _HURRY = Step(
-    "To have it start earlier, raise its priority (-1000 to 1000):",
+    "To have it start before others of its namespace, raise its priority (-1000 to 1000):",
     'kubectl patch pb {name} {where} --type=merge -p \'{"spec":{"priority":100}}\'',
 )
 
