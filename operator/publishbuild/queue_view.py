@@ -93,7 +93,7 @@ class QueueView:
         places = self._places
         in_line = [(build, usual(self._kind(build.uid))) for build in line]
         taken = [self._taken(holder, usual) for holder in places.taken()]
-        starts = start_times(in_line, taken, Limits(places.limit, places.namespace_limit), now)
+        starts = start_times(in_line, taken, Limits(places.limit, places.namespace_limit, places.reserved), now)
         return {uid: rfc3339(start) for uid, start in starts.items()}
 
     def _taken(self, holder: JobFacts | Orphan | Waiting, usual: Callable[[Kind], float]) -> Taken:

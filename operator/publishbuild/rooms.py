@@ -73,6 +73,8 @@ class Rooms:
             direct=settings.on_redis_outage == "direct",
             paused_by=self._pauses.paused_by,
             ranked=settings.priority_namespaces,
+            reserved=settings.reserved,
+            shared=lambda: self.store.activity.is_shared(_now()),
         )
         self.view = QueueView(self.store, self.places, clock=_now, monotonic=time.monotonic)
         self.events = Events(cluster, _now, identity)

@@ -17,6 +17,7 @@ _ALLOWED = {
     "PUBLISHBUILD_WATCH_NAMESPACES": "names of namespaces, separated by commas; empty for all",
     "PUBLISHBUILD_MAX_CONCURRENT": "a whole number from 1 to 10000",
     "PUBLISHBUILD_MAX_CONCURRENT_PER_NAMESPACE": "a whole number from 0 (no limit) to 10000",
+    "PUBLISHBUILD_RESERVED_FOR_IDLE": "a whole number from 0 (none) to 9999, less than PUBLISHBUILD_MAX_CONCURRENT",
     "PUBLISHBUILD_PRIORITY_NAMESPACES": "names of namespaces, separated by commas; empty for none",
     "PUBLISHBUILD_AGING_SECONDS": "a whole number of seconds from 0 (never) to 31536000",
     "PUBLISHBUILD_ON_REDIS_OUTAGE": "hold or direct",
@@ -28,6 +29,10 @@ _ALLOWED = {
     "PUBLISHBUILD_CALLBACK_PORT": "a port from 0 (any free one) to 65535, not that of PUBLISHBUILD_HTTP_PORT",
     "PUBLISHBUILD_RESYNC_SECONDS": "a number of seconds from 1 to 86400",
 }
+
+
+# By default no more are kept: in a large installation three of ten would cost more than they bring.
+_MOST_RESERVED = 10
 
 
 class SettingsError(ValueError):
@@ -49,6 +54,12 @@ def _own_port(value: int, info: ValidationInfo) -> int:
     return value
 
 
+def _not_all(value: int, info: ValidationInfo) -> int:
+    if value >= info.data.get("max_concurrent", value + 1):
+        raise ValueError("leaves no place")
+    return value
+
+
 _Namespaces = Annotated[
     tuple[Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")], ...],
     BeforeValidator(_namespaces),
@@ -64,6 +75,7 @@ class Settings(BaseModel):
     watch_namespaces: _Namespaces = ()
     max_concurrent: Annotated[int, Field(ge=1, le=10_000)] = 10
     max_concurrent_per_namespace: Annotated[int, Field(ge=0, le=10_000)] = 0
+    reserved_for_idle: Annotated[int, Field(ge=0, le=9_999), AfterValidator(_not_all)] | None = None
     priority_namespaces: _Namespaces = ()
     aging_seconds: Annotated[int, Field(ge=0, le=31_536_000)] = 21_600
     on_redis_outage: Literal["hold", "direct"] = "hold"
@@ -74,6 +86,13 @@ class Settings(BaseModel):
     http_port: Annotated[int, Field(ge=0, le=65_535)] = 8080
     callback_port: Annotated[int, Field(ge=0, le=65_535, validate_default=True), AfterValidator(_own_port)] = 8081
     resync_seconds: Annotated[float, Field(ge=1, le=86_400)] = 300.0
+
+    @property
+    def reserved(self) -> int:
+        """How many places are kept for namespaces with nothing running: 3 of 10, at most 10, unless it was set."""
+        if self.reserved_for_idle is not None:
+            return self.reserved_for_idle
+        return min(_MOST_RESERVED, self.max_concurrent * 3 // 10)
 
 
 def variable(field: str) -> str:

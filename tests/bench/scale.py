@@ -92,7 +92,8 @@ def _shards(first: Rig, rigs: list[Rig], builds: int) -> float:
     each = builds // len(kubes)
     paused = f"{names.ANNOTATION_PAUSED}=true"
     first.kube.kubectl("annotate", "namespace", *(kube.namespace for kube in kubes), paused)
-    operators = [rig.operator(max_concurrent=builds) for rig in rigs]
+    # All places are for these two: none is kept for a third.
+    operators = [rig.operator(max_concurrent=builds, reserved_for_idle=0) for rig in rigs]
     for kube in kubes:
         load.send("POST", path_of(kube.namespace), [a_manifest(outcome="hold") for _ in range(each)])
     until(lambda: all(in_phase(kube, "Queued") == each for kube in kubes), seconds=300, what="all are queued", pause=1)

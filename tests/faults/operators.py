@@ -108,6 +108,8 @@ class Operator:
         settings = {
             "PUBLISHBUILD_MAX_CONCURRENT": str(plan.limit),
             "PUBLISHBUILD_MAX_CONCURRENT_PER_NAMESPACE": str(plan.namespace_limit),
+            # A pod that holds until so many Jobs were seen needs every place that is free for those.
+            "PUBLISHBUILD_RESERVED_FOR_IDLE": "0",
             "PUBLISHBUILD_ON_REDIS_OUTAGE": "direct" if plan.direct else "hold",
             "PUBLISHBUILD_RESYNC_SECONDS": str(plan.resync_seconds),
             "PUBLISHBUILD_LOG_LEVEL": "debug",

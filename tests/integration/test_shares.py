@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
 
 import pytest
 
@@ -70,3 +73,48 @@ def test_ghost_jobs_hold_no_place(
         return shown.get("reason") == "NamespaceLimit" and "whose build is gone or never was" in shown["message"]
 
     until(said, seconds=30, what="the namespace is told of its ghosts")
+
+
+@pytest.fixture
+def three(kube: Kube) -> Iterator[list[Kube]]:
+    """Three more namespaces."""
+    with ExitStack() as stack:
+        yield [stack.enter_context(own_namespace(kube.kubeconfig)) for _ in range(3)]
+
+
+def test_sleepers_leave_places_for_the_first_builds_of_others(
+    kube: Kube, three: list[Kube], start_operator: StartOperator, manifest: Manifest
+) -> None:
+    """Builds that never end fill seven of ten places; the first build of each of three others starts all the same.
+
+    Also after a restart, and though every place of the flood's is taken and its builds have the highest priority.
+    """
+    watched = ",".join(each.namespace for each in (kube, *three))
+    # A build that has ended makes the cluster one of two namespaces.
+    settings: dict[str, Any] = {"max_concurrent": 10, "watch_namespaces": watched}
+    operator = start_operator(**settings)
+    three[0].apply(manifest("before"))
+    three[0].wait_phase("before", "Succeeded")
+    kube.apply(*[manifest(f"sleeper-{number:02d}", outcome="hold", priority=1000) for number in range(20)])
+
+    def phases() -> Counter[str]:
+        return Counter(build.get("status", {}).get("phase", "") for build in kube.all_builds())
+
+    until(lambda: phases() == {"Running": 7, "Queued": 13}, seconds=60, what="seven run")
+    operator.stop()
+    start_operator(**settings, log="again")
+    for other in three:
+        other.apply(manifest("first", outcome="hold"), manifest("second"))
+        other.wait_phase("first", "Running")
+        assert other.build("second").get("status", {}).get("phase") != "Running"
+    waits = next(build for build in kube.all_builds() if build["status"]["phase"] == "Queued")
+    assert phases() == {"Running": 7, "Queued": 13}
+    assert "PUBLISHBUILD_RESERVED_FOR_IDLE" in condition(waits, "Succeeded")["message"]
+
+
+def test_one_namespace_alone_uses_every_place(kube: Kube, start_operator: StartOperator, manifest: Manifest) -> None:
+    """Where no other namespace has had a build, nothing is kept for any."""
+    start_operator(max_concurrent=10)
+    kube.apply(*[manifest(f"b-{number:02d}", outcome="hold") for number in range(10)])
+    for number in range(10):
+        kube.wait_phase(f"b-{number:02d}", "Running")

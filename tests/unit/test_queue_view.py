@@ -66,6 +66,20 @@ def test_the_exact_order_with_guesses(world: World) -> None:
     ]
 
 
+def test_what_is_reserved_is_told_as_it_is(world: World) -> None:
+    """A namespace that runs something waits while reserved places are free, with a guess that knows it."""
+    world.places = Places(world.store, limit=2, namespace_limit=0, reserved=1)
+    world.view = QueueView(world.store, world.places, clock=world.clock, monotonic=lambda: world.seconds)
+    world.end("old", seconds=100)
+    world.run("running", started=-30)
+    world.wait("x")
+    world.wait("y", namespace="other")
+    assert world.waiting() == [
+        (1, "x", "GlobalLimit", rfc3339(at(70))),
+        (2, "y", "Waiting", rfc3339(NOW)),
+    ]
+
+
 def test_no_names(world: World) -> None:
     """Whoever may ask learns no name, namespace, priority or key: the fields are these and no others."""
     world.run("running")

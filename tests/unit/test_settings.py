@@ -30,6 +30,9 @@ def test_defaults_are_the_contracts() -> None:
         pytest.param("PUBLISHBUILD_WATCH_NAMESPACES", "", "watch_namespaces", (), id="all namespaces"),
         pytest.param("PUBLISHBUILD_MAX_CONCURRENT", "250", "max_concurrent", 250, id="places"),
         pytest.param("PUBLISHBUILD_MAX_CONCURRENT_PER_NAMESPACE", "0", "max_concurrent_per_namespace", 0, id="0"),
+        pytest.param("PUBLISHBUILD_RESERVED_FOR_IDLE", "0", "reserved", 0, id="nothing reserved"),
+        pytest.param("PUBLISHBUILD_RESERVED_FOR_IDLE", "9", "reserved", 9, id="most of all places"),
+        pytest.param("PUBLISHBUILD_RESERVED_FOR_IDLE", "", "reserved", 3, id="three of ten"),
         pytest.param("PUBLISHBUILD_PRIORITY_NAMESPACES", "ops", "priority_namespaces", ("ops",), id="priority"),
         pytest.param("PUBLISHBUILD_ON_REDIS_OUTAGE", "direct", "on_redis_outage", "direct", id="direct"),
         pytest.param("PUBLISHBUILD_RUNNER_IMAGE", "r/x@sha256:1", "runner_image", "r/x@sha256:1", id="image"),
@@ -47,6 +50,14 @@ def test_each_variable_is_read(name: str, text: str, field: str, value: object) 
 
 
 @pytest.mark.parametrize(
+    ("places", "reserved"), [(1, 0), (3, 0), (4, 1), (9, 2), (10, 3), (20, 6), (33, 9), (34, 10), (10_000, 10)]
+)
+def test_three_of_ten_places_are_reserved(places: int, reserved: int) -> None:
+    """By default, rounded down, and never more than ten: a large installation loses no three tenths."""
+    assert read_settings({"PUBLISHBUILD_MAX_CONCURRENT": str(places)}).reserved == reserved
+
+
+@pytest.mark.parametrize(
     ("name", "value", "allowed"),
     [
         pytest.param("PUBLISHBUILD_MAX_CONCURRENT", "0", "1 to 10000", id="no place at all"),
@@ -54,6 +65,11 @@ def test_each_variable_is_read(name: str, text: str, field: str, value: object) 
         pytest.param("PUBLISHBUILD_MAX_CONCURRENT", "1.5", "whole number", id="half a place"),
         pytest.param("PUBLISHBUILD_MAX_CONCURRENT", "10001", "10000", id="too many places"),
         pytest.param("PUBLISHBUILD_MAX_CONCURRENT_PER_NAMESPACE", "-1", "0 (no limit)", id="negative limit"),
+        pytest.param(
+            "PUBLISHBUILD_RESERVED_FOR_IDLE", "10", "less than PUBLISHBUILD_MAX_CONCURRENT", id="all reserved"
+        ),
+        pytest.param("PUBLISHBUILD_RESERVED_FOR_IDLE", "-1", "0 (none)", id="less than none reserved"),
+        pytest.param("PUBLISHBUILD_RESERVED_FOR_IDLE", "auto", "whole number", id="a word for what is reserved"),
         pytest.param("PUBLISHBUILD_PRIORITY_NAMESPACES", "*", "empty for none", id="priority by pattern"),
         pytest.param("PUBLISHBUILD_ON_REDIS_OUTAGE", "fail", "hold or direct", id="outage"),
         pytest.param("PUBLISHBUILD_RUNNER_IMAGE", "an image", "image", id="image with a space"),

@@ -79,6 +79,10 @@ class Occupied:
         """All places that are taken."""
         return self.by_namespace.total()
 
+    def runs_in(self, namespace: str) -> int:
+        """What counts in one namespace."""
+        return self.by_namespace.get(namespace, 0) + self.orphans.get(namespace, 0)
+
     @property
     def shares(self) -> Counter[str]:
         """What counts in each namespace."""
@@ -90,7 +94,8 @@ class Places:
 
     ``direct`` launches without Redis while it is away. ``paused_by`` names the namespace whose annotation keeps a
     namespace from launching, None where nothing does. ``ranked`` are the namespaces whose builds' priority counts
-    against those of other namespaces.
+    against those of other namespaces. The last ``reserved`` places go only to namespaces that have nothing running, as
+    long as ``shared`` says that more than one has builds.
     """
 
     def __init__(
@@ -102,6 +107,8 @@ class Places:
         direct: bool = False,
         paused_by: Callable[[str], str | None] = lambda _: None,
         ranked: Collection[str] = (),
+        reserved: int = 0,
+        shared: Callable[[], bool] = lambda: True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.limit = limit
@@ -122,6 +129,8 @@ class Places:
         self.moving: frozenset[str] = frozenset()
         self.paused_by = paused_by
         self._ranked = frozenset(ranked)
+        self._reserved = reserved
+        self._shared = shared
         self._jobs = jobs
         self._clock = clock
         self._turns = Turns()
@@ -209,8 +218,17 @@ class Places:
 
     @property
     def wanted(self) -> bool:
-        """Whether somebody stands in line while a place is free."""
-        return len(self.waiting) > len(self._claims) and self.occupied().total < self.limit
+        """Whether somebody stands in line while a place is free that may be for them."""
+        if len(self.waiting) <= len(self._claims):
+            return False
+        occupied = self.occupied()
+        free = self.limit - occupied.total
+        return free > 0 and (free > self.reserved or any(not occupied.runs_in(name) for name in self._lines))
+
+    @property
+    def reserved(self) -> int:
+        """How many of the last free places go only to namespaces that have nothing running."""
+        return self._reserved if self._reserved and self._shared() else 0
 
     def taken(self) -> list[JobFacts | Orphan | Waiting]:
         """What holds a place, or counts in its namespace: live Jobs, orphans, and claims whose Job is not seen yet."""
@@ -245,8 +263,9 @@ class Places:
             key_busy=slot in occupied.busy,
             running=occupied.total,
             limit=self.limit,
-            running_in_namespace=occupied.by_namespace[namespace] + occupied.orphans[namespace],
-            without_build=occupied.orphans[namespace],
+            reserved=self.reserved,
+            running_in_namespace=occupied.runs_in(namespace),
+            without_build=occupied.orphans.get(namespace, 0),
             namespace_limit=self.namespace_limit,
         )
 
@@ -281,6 +300,7 @@ class Places:
             busy=occupied.busy,
             turns={namespace: self._turns.of(namespace) for namespace in self._lines if not self.paused_by(namespace)},
             ranked=self._ranked,
+            reserved=self.reserved,
         )
 
     def member(self, uid: str) -> Waiting:

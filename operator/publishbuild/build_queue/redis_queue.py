@@ -76,6 +76,7 @@ class RedisQueue:
             json.dumps(sorted(gone)),
             json.dumps(dict(waiting or {})),
             json.dumps(sorted(room.ranked)),
+            room.reserved,
         ]
         async with reaching(self._redis):
             answer: list[str] = await self._script(keys=[EPOCH, WAITING, MEMBERS, CLAIMS], args=arguments)

@@ -13,6 +13,7 @@
 --         9 JSON [uid, ...] that wait no longer and need no claim
 --        10 JSON {uid: member} that wait
 --        11 JSON [namespace, ...] whose builds' priority counts against those of other namespaces
+--        12 how many of the free places go only to namespaces that have nothing running
 -- returns {"ok", "<builds in the index>", uid, ...} the claimed ones, first first; -1 builds where its parts disagree
 --         {"stale"} where the index is not the caller's: nothing was changed, it must be rebuilt
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
@@ -48,7 +49,7 @@ for _, uid in ipairs(redis.call('ZRANGEBYSCORE', KEYS[4], '-inf', '(' .. ARGV[2]
   redis.call('ZREM', KEYS[4], uid)
 end
 
-local places, limit = tonumber(ARGV[4]), tonumber(ARGV[5])
+local places, limit, reserved = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[12])
 local running, turns, busy, ranked = cjson.decode(ARGV[6]), cjson.decode(ARGV[8]), {}, {}
 for _, slot in ipairs(cjson.decode(ARGV[7])) do
   busy[slot] = true
@@ -97,7 +98,8 @@ end
 local heads, overdue, by_rank = {}, 0, false
 
 local function head_of(namespace, turn)
-  local full = limit > 0 and (running[namespace] or 0) >= limit
+  local runs = running[namespace] or 0
+  local full = (limit > 0 and runs >= limit) or (runs > 0 and places <= reserved)
   local head = not full and next_in_line(namespace) or nil
   if head then
     head.turn = turn
@@ -140,6 +142,17 @@ while places > 0 and #heads > 0 do
   chosen[#chosen + 1] = first.uid
   places = places - 1
   latest = latest + 1
+  if places > 0 and places == reserved then
+    local idle = {}
+    overdue = 0
+    for _, head in ipairs(heads) do
+      if (running[head.namespace] or 0) == 0 then
+        idle[#idle + 1] = head
+        overdue = overdue + (head.urgency == OVERDUE and 1 or 0)
+      end
+    end
+    heads = idle
+  end
   local head = head_of(first.namespace, latest)
   if head then
     local low, high = 1, #heads + 1

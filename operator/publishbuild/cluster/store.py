@@ -7,11 +7,13 @@ server and never the truth.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
+from publishbuild.cluster.activity import Activity
 from publishbuild.cluster.live_jobs import LiveJobs
 from publishbuild.cluster.objects import BUILDS, JOBS, PODS
 from publishbuild.cluster.record import Record
@@ -40,6 +42,7 @@ class Store:
         self._orphan_pods: dict[str, dict[str, PodFacts]] = {}
         self._last_seen: datetime | None = None
         self.history = RunHistory()
+        self.activity = Activity()
         # uid -> version of its deletion, until a list is newer than that: answers and lists on their way may be older.
         self._deleted: dict[str, dict[str, int]] = {BUILDS: {}, JOBS: {}, PODS: {}}
 
@@ -126,6 +129,7 @@ class Store:
         self.history.note(build)
         if known is None:
             record = self._builds[uid] = Record(build, self._now())
+            self._note_new(record, build)
             self._adopt(uid, record)
             if record.slot:
                 # A newer one may stop the older ones.
@@ -133,9 +137,20 @@ class Store:
                     self._bell(other)
                 self._slots[record.slot].add(uid)
         else:
+            was_open = not known.has_ended
             known.update(build)
+            if was_open and known.has_ended:
+                self.activity.closed(known.namespace, self._clock())
             self._drop_done_pods(uid, known)
         self._bell(uid)
+
+    def _note_new(self, record: Record, build: Object) -> None:
+        if not record.has_ended:
+            self.activity.opened(record.namespace)
+            return
+        for at in (record.created, build["status"].get("completionTime")):
+            with contextlib.suppress(TypeError, ValueError):  # somebody else wrote the status
+                self.activity.seen(record.namespace, datetime.fromisoformat(at))
 
     def _adopt(self, uid: str, record: Record) -> None:
         """Take over the pods that were seen before their build; a Job from another namespace is none of its own."""
@@ -238,6 +253,8 @@ class Store:
         if resource == BUILDS:
             record = self._builds.pop(uid, None)
             if record is not None:
+                if not record.has_ended:
+                    self.activity.closed(record.namespace, self._clock())
                 self._forget_slot(uid, record)
                 running = {pod_uid: pod for pod_uid, pod in record.pods.items() if pod.runs}
                 if running:

@@ -41,10 +41,14 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How many builds may run at once, at least 1; ``in_namespace`` in each namespace, 0 is no limit."""
+    """How many builds may run at once, at least 1; ``in_namespace`` in each namespace, 0 is no limit.
+
+    The last ``reserved`` of ``total``, never all, go only to namespaces that have nothing running.
+    """
 
     total: int
     in_namespace: int
+    reserved: int = 0
 
 
 def start_times(
@@ -76,7 +80,9 @@ class _Future:
     """The places from now on. No step looks at all that waits, however many keys and full namespaces there are.
 
     Builds of one namespace and key can only start one after another: a group. A namespace's line holds the first of
-    each of its groups whose key is free, by position; ``_open`` the first of each line whose namespace is not full.
+    each of its groups whose key is free, by position. ``_idle`` and ``_active`` hold the first of each line whose
+    namespace is not full, by position: of namespaces in which nothing runs, and of the others. An entry that is no
+    longer so is passed over.
     """
 
     def __init__(self, line: Iterable[tuple[Waiting, float]], ends: list[_End], limits: Limits) -> None:
@@ -92,7 +98,8 @@ class _Future:
             self._groups.setdefault(key, deque()).append((position, build.uid, seconds))
         self._waiting = sum(map(len, self._groups.values()))
         self._lines: defaultdict[str, list[tuple[int, str]]] = defaultdict(list)
-        self._open: list[tuple[int, str]] = []
+        self._idle: list[tuple[int, str]] = []
+        self._active: list[tuple[int, str]] = []
         for namespace, slot in self._groups:
             self._step_forward(namespace, slot)
         for namespace in self._lines:
@@ -103,10 +110,9 @@ class _Future:
         found: dict[str, float] = {}
         now = 0.0
         while len(found) < self._waiting and now < _FARTHEST_SECONDS:
-            if self._open and self._taken < self._limits.total:
-                uid = self._start_next(now)
-                if uid:
-                    found[uid] = now
+            namespace = self._next()
+            if namespace is not None:
+                found[self._start(namespace, now)] = now
             else:
                 now = max(now, self._free())
         return found
@@ -120,18 +126,34 @@ class _Future:
     def _note_first(self, namespace: str) -> None:
         line = self._lines[namespace]
         if line and not self._is_full(namespace):
-            heapq.heappush(self._open, (line[0][0], namespace))
+            heapq.heappush(self._active if self._running[namespace] else self._idle, (line[0][0], namespace))
 
     def _is_full(self, namespace: str) -> bool:
         return min(self._limits.in_namespace or self._limits.total, self._limits.total) <= self._running[namespace]
 
-    def _start_next(self, now: float) -> str:
-        """Start the first that may: its uid, or "" where that has changed since it was noted."""
-        position, namespace = heapq.heappop(self._open)
-        line = self._lines[namespace]
-        if not line or line[0][0] != position:
-            return ""
-        _, slot = heapq.heappop(line)
+    def _next(self) -> str | None:
+        """The namespace of the first that may start now; None where a place must become free first."""
+        free = self._limits.total - self._taken
+        if free <= 0:
+            return None
+        idle = self._first_of(self._idle, active=False)
+        active = self._first_of(self._active, active=True) if free > self._limits.reserved else None
+        first = min((entry for entry in (idle, active) if entry), default=None)
+        return first[1] if first else None
+
+    def _first_of(self, noted: list[tuple[int, str]], *, active: bool) -> tuple[int, str] | None:
+        while noted:
+            position, namespace = noted[0]
+            line = self._lines[namespace]
+            known = line and line[0][0] == position and bool(self._running[namespace]) is active
+            if known and not self._is_full(namespace):
+                return noted[0]
+            heapq.heappop(noted)
+        return None
+
+    def _start(self, namespace: str, now: float) -> str:
+        """Start the first of a namespace's line: its uid."""
+        _, slot = heapq.heappop(self._lines[namespace])
         _, uid, seconds = self._groups[namespace, slot].popleft()
         heapq.heappush(self._ends, (now + seconds, namespace, slot, True))
         self._taken += 1

@@ -226,7 +226,8 @@ class QueueFacts:
     namespace whose annotation pauses the build's.
     ``opening`` is the time in which a new leader looks at all builds once, before it launches any.
     ``running`` counts the builds of all namespaces; ``running_in_namespace`` also those ``without_build``: Jobs and
-    pods of builds that are not known, which count in their own namespace alone.
+    pods of builds that are not known, which count in their own namespace alone. The last ``reserved`` of ``limit``
+    places go only to namespaces that have nothing running.
     """
 
     entered: datetime
@@ -241,6 +242,7 @@ class QueueFacts:
     key_busy: bool = False
     running: int = 0
     limit: int = 10
+    reserved: int = 0
     running_in_namespace: int = 0
     without_build: int = 0
     namespace_limit: int = 0

@@ -9,7 +9,7 @@ stand in line as they are. Neither a namespace nor a uid holds a colon; a concur
 from __future__ import annotations
 
 import heapq
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -70,7 +70,8 @@ class Room:
     ``namespace_limit`` 0 is no limit; ``running`` counts occupied places by namespace; ``busy`` holds ``namespace:key``
     of each concurrency key that a build occupies. ``turns`` names the namespaces that may launch, each with a number
     that grows with the time of its last launch, 0 for none yet; one that it does not name is paused. ``ranked`` are the
-    namespaces whose builds' priority counts against those of other namespaces.
+    namespaces whose builds' priority counts against those of other namespaces. The last ``reserved`` of ``places`` go
+    only to namespaces that have nothing running.
     """
 
     places: int
@@ -79,6 +80,7 @@ class Room:
     busy: Collection[str]
     turns: Mapping[str, int]
     ranked: Collection[str] = ()
+    reserved: int = 0
 
 
 def choose(members: Iterable[str], room: Room) -> list[str]:
@@ -92,10 +94,11 @@ def choose(members: Iterable[str], room: Room) -> list[str]:
     running, busy = dict(room.running), set(room.busy)
     lines = {namespace: _may_start(line, busy) for namespace, line in _by_namespace(members, room.turns).items()}
     latest = max(room.turns.values(), default=0)
-    heads = _Heads(room.ranked)
+    heads, free = _Heads(room.ranked), room.places
 
     def step_forward(namespace: str, turn: int) -> None:
-        full = room.namespace_limit and running.get(namespace, 0) >= room.namespace_limit
+        runs = running.get(namespace, 0)
+        full = (room.namespace_limit and runs >= room.namespace_limit) or (runs and free <= room.reserved)
         head = None if full else next(lines[namespace], None)
         if head is not None:
             heads.push(turn, head)
@@ -103,13 +106,16 @@ def choose(members: Iterable[str], room: Room) -> list[str]:
     for namespace in lines:
         step_forward(namespace, room.turns[namespace])
     chosen: list[str] = []
-    while heads and len(chosen) < room.places:
+    while heads.entries and free > 0:
         first = heads.pop()
         chosen.append(first.uid)
+        free -= 1
         running[first.namespace] = running.get(first.namespace, 0) + 1
         if first.slot:
             busy.add(first.slot)
         latest += 1
+        if free and free == room.reserved:
+            heads.keep(lambda head: not running.get(head.namespace, 0))
         step_forward(first.namespace, latest)
     return chosen
 
@@ -122,31 +128,38 @@ class _Heads:
 
     def __init__(self, ranked: Collection[str]) -> None:
         self._ranked = ranked
-        self._heap: list[tuple[str, int, str, Waiting]] = []
+        self.entries: list[tuple[str, int, str, Waiting]] = []
+        # Counted where it matters alone.
         self._overdue = 0
         self._by_rank = False
 
-    def __len__(self) -> int:
-        return len(self._heap)
-
     def push(self, turn: int, head: Waiting) -> None:
         """One steps forward."""
+        rank = self._rank(head) if self._by_rank else _ORDINARY
         if self._ranked:
             self._overdue += head.urgency == _OVERDUE
-        heapq.heappush(self._heap, (self._rank(head), turn, head.age, head))
+        heapq.heappush(self.entries, (rank, turn, head.age, head))
 
     def pop(self) -> Waiting:
         """The next one."""
-        if self._ranked and not self._by_rank and not self._overdue:
+        if not self._ranked:
+            return heapq.heappop(self.entries)[-1]
+        if not self._by_rank and not self._overdue:
             self._by_rank = True
-            self._heap = [(self._rank(head), turn, age, head) for _, turn, age, head in self._heap]
-            heapq.heapify(self._heap)
-        *_, first = heapq.heappop(self._heap)
+            self.entries = [(self._rank(head), turn, age, head) for _, turn, age, head in self.entries]
+            heapq.heapify(self.entries)
+        *_, first = heapq.heappop(self.entries)
         self._overdue -= first.urgency == _OVERDUE
         return first
 
+    def keep(self, may_start: Callable[[Waiting], bool]) -> None:
+        """Leave out those that may not start any more."""
+        self.entries = [entry for entry in self.entries if may_start(entry[-1])]
+        heapq.heapify(self.entries)
+        self._overdue = sum(head.urgency == _OVERDUE for *_, head in self.entries)
+
     def _rank(self, head: Waiting) -> str:
-        return head.urgency if self._by_rank and head.namespace in self._ranked else _ORDINARY
+        return head.urgency if head.namespace in self._ranked else _ORDINARY
 
 
 def order(members: Iterable[str], turns: Mapping[str, int], ranked: Collection[str] = ()) -> list[str]:

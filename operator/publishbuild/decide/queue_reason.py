@@ -19,7 +19,10 @@ def reason_in_line(queue: QueueFacts) -> QueueReason:
         (not queue.available and not queue.direct, QueueReason.REDIS_UNAVAILABLE),
         (queue.key_busy, QueueReason.CONCURRENCY_KEY_BUSY),
         (queue.running_in_namespace >= _share(queue), QueueReason.NAMESPACE_LIMIT),
-        (queue.running >= queue.limit, QueueReason.GLOBAL_LIMIT),
+        (
+            queue.running >= queue.limit - (queue.reserved if queue.running_in_namespace else 0),
+            QueueReason.GLOBAL_LIMIT,
+        ),
     )
     return next((reason for holds, reason in checks if holds), QueueReason.WAITING)
 
@@ -53,9 +56,18 @@ def _message(reason: QueueReason, facts: Facts, spec: PublishBuildSpec) -> str:
         case QueueReason.NAMESPACE_LIMIT:
             return _namespace_full(queue, namespace)
         case QueueReason.GLOBAL_LIMIT:
-            return f"all {queue.limit} places are taken (PUBLISHBUILD_MAX_CONCURRENT)"
+            return _all_taken(queue, namespace)
         case _:
             return "waits for its turn"
+
+
+def _all_taken(queue: QueueFacts, namespace: str) -> str:
+    """True whether the namespace runs something or not: a status is not written anew where only that has changed."""
+    if not queue.reserved:
+        return f"all {queue.limit} places are taken (PUBLISHBUILD_MAX_CONCURRENT)"
+    places = f"all places that namespace {namespace} may take are taken (PUBLISHBUILD_MAX_CONCURRENT: {queue.limit}"
+    kept = f"the last {queue.reserved} of them go only to namespaces that have nothing running"
+    return f"{places}; {kept}: PUBLISHBUILD_RESERVED_FOR_IDLE)"
 
 
 def _namespace_full(queue: QueueFacts, namespace: str) -> str:

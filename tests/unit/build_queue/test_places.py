@@ -270,6 +270,26 @@ class TestRoom:
         assert not places.is_claimed("x")
         assert places.occupied().total == 0
 
+    @pytest.mark.parametrize(("shared", "reserved"), [(True, 2), (False, 0)])
+    def test_what_is_reserved_is_kept_while_namespaces_share(self, jobs: Jobs, shared: bool, reserved: int) -> None:
+        """Where one namespace alone has had builds, it may use what is reserved too."""
+        places = Places(jobs, limit=3, namespace_limit=0, reserved=2, shared=lambda: shared)
+        for uid in "xyz":
+            places.enqueue(uid, one(uid))
+        assert places.room().reserved == places.reserved == reserved
+        assert places.may_start() == ["x", "y", "z"][: 3 - reserved]
+
+    def test_nobody_wants_what_is_kept_for_others(self, jobs: Jobs) -> None:
+        """No turn is taken for places that nobody in line may have."""
+        places = Places(jobs, limit=3, namespace_limit=0, reserved=2)
+        for uid in ("a0", "a1"):
+            places.enqueue(uid, one(uid, namespace="a"))
+        assert places.wanted
+        places.claim("a0")
+        assert not places.wanted
+        places.enqueue("b0", one("b0", namespace="b"))
+        assert places.wanted
+
     def test_release_frees_the_claim(self, places: Places) -> None:
         """A released claim is a free place at once."""
         places.enqueue("x", one("x"))

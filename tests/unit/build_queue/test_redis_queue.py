@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from redis.asyncio import Redis
 
@@ -42,9 +42,10 @@ def room(
     busy: tuple[str, ...] = (),
     turns: dict[str, int] | None = None,
     ranked: Collection[str] = (),
+    reserved: int = 0,
 ) -> Room:
     turns = {"a": 0} if turns is None else turns
-    return Room(places=places, namespace_limit=limit, running=running or {}, busy=busy, turns=turns, ranked=ranked)
+    return Room(places, limit, running or {}, busy, turns, ranked, reserved)
 
 
 WIDE, NONE = room(1000), room(0)
@@ -56,6 +57,7 @@ lines = st.lists(
         st.sampled_from(KEYS),
         st.sampled_from([False, False, True]),
     ),
+    min_size=1,
     max_size=15,
 )
 rooms = st.builds(
@@ -64,15 +66,26 @@ rooms = st.builds(
     limit=st.integers(min_value=0, max_value=3),
     running=st.dictionaries(st.sampled_from(NAMESPACES), st.integers(min_value=0, max_value=3)),
     busy=st.lists(st.sampled_from(["a:k", "b:prod:ios", "a:ключ", 'b:quote"\\'])).map(tuple),
-    turns=st.dictionaries(st.sampled_from([*NAMESPACES, "c"]), st.integers(min_value=0, max_value=9)),
+    turns=st.fixed_dictionaries(
+        dict.fromkeys(NAMESPACES, st.integers(min_value=0, max_value=9)), optional={"c": st.just(0)}
+    )
+    | st.dictionaries(st.sampled_from([*NAMESPACES, "c"]), st.integers(min_value=0, max_value=9)),
     ranked=st.sets(st.sampled_from([*NAMESPACES, "c"])),
+    reserved=st.integers(min_value=0, max_value=4),
 )
 
 
 def test_the_script_chooses_as_python_does(redis_url: str) -> None:
     """For any line and any room, the Lua script and `choose` give the same uids in the same order."""
 
-    @given(lines, rooms, st.integers(min_value=0, max_value=200))
+    # What is reserved is reached while an idle namespace's build is overdue, and another's priority counts.
+    @example(
+        [(0, "a", None, False), (3, "b", None, False), (0, "a-b", None, True)],
+        room(3, running={"a": 1}, turns={"a": 0, "b": 5, "a-b": 3}, ranked=["b"], reserved=2),
+        0,
+    )
+    @settings(max_examples=300)
+    @given(lines, rooms, st.sampled_from([0, 0, 0, 15, 16, 17, 200]))
     def same(line: list[tuple[int, str, str | None, bool]], free: Room, crowd: int) -> None:
         waiting = {
             f"uid-{n}": one(f"uid-{n}", priority=priority, namespace=namespace, key=key, overdue=overdue)

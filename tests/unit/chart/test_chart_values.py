@@ -92,11 +92,13 @@ def test_the_operators_settings_are_all_values_with_its_own_defaults() -> None:
     here = {"callback_url", "runner_image"}
     assert given.model_dump(exclude=here) == own.model_dump(exclude=here)
     named = {f"PUBLISHBUILD_{field.upper()}" for field in Settings.model_fields if field != "redis_url"}
-    names = {"watchNamespaces": ["mobile", "web"], "settings": {"priorityNamespaces": ["ops", "web"]}}
+    settings = {"priorityNamespaces": ["ops", "web"], "reservedForIdle": 2}
+    names = {"watchNamespaces": ["mobile", "web"], "settings": settings}
     with_namespaces = operator_environment(rendered(names))
     assert named <= set(with_namespaces)
     read = read_settings({**with_namespaces, "REDIS_URL": ""})
     assert (read.watch_namespaces, read.priority_namespaces) == (("mobile", "web"), ("ops", "web"))
+    assert (given.reserved, read.reserved) == (3, 2)
 
 
 def test_the_build_of_helm_test_keeps_the_caps() -> None:

@@ -22,10 +22,10 @@ def waits(uid: str, *, namespace: str = "a", key: str = "") -> Waiting:
 
 
 def starts(
-    line: Line, *taken: Taken, limit: int = 1, namespace_limit: int = 0, now: datetime = NOW
+    line: Line, *taken: Taken, limit: int = 1, namespace_limit: int = 0, reserved: int = 0, now: datetime = NOW
 ) -> dict[str, float]:
     """Seconds after NOW, by uid."""
-    found = start_times(line, taken, Limits(limit, namespace_limit), now)
+    found = start_times(line, taken, Limits(limit, namespace_limit, reserved), now)
     return {uid: (start - NOW).total_seconds() for uid, start in found.items()}
 
 
@@ -83,6 +83,18 @@ class TestByExample:
         assert starts(line, ghost, ghost, limit=2) == {"b1": 0, "a1": 100}
         assert starts(line, ghost, limit=2) == {"a1": 0, "b1": 0}
 
+    def test_what_is_reserved_is_for_namespaces_with_nothing_running(self) -> None:
+        """The last places go to the first build of each idle namespace; the others wait until more is free."""
+        running = [Taken("a", None, seconds, started=at(0)) for seconds in (10.0, 20.0, 30.0)]
+        line = [(waits(uid, namespace=uid[0]), 100.0) for uid in ("a1", "b1", "b2", "c1")]
+        assert starts(line, *running, limit=5, reserved=2) == {"b1": 0, "c1": 0, "a1": 30, "b2": 100}
+
+    def test_a_namespace_that_has_become_idle_may_use_what_is_reserved(self) -> None:
+        """Once its last build is due to end."""
+        running = Taken("a", None, 10.0, started=at(0))
+        line = [(waits(uid), 100.0) for uid in ("a1", "a2")]
+        assert starts(line, running, Taken("b", None, 500.0), limit=3, reserved=2) == {"a1": 10, "a2": 110}
+
     def test_farther_than_a_year_is_not_guessed(self) -> None:
         """Where a build would start in more than a year nothing is said, and the guess takes no time either."""
         year = 365 * 86_400.0
@@ -117,7 +129,9 @@ places = st.builds(
     st.none() | st.integers(min_value=-50, max_value=1000),
     st.booleans(),
 )
-limits = st.builds(Limits, st.integers(min_value=1, max_value=6), st.integers(min_value=0, max_value=3))
+limits = st.builds(Limits, st.integers(min_value=1, max_value=6), st.integers(min_value=0, max_value=3)) | st.builds(
+    Limits, st.integers(min_value=4, max_value=9), st.integers(0, 3), reserved=st.integers(min_value=1, max_value=3)
+)
 moments = st.floats(min_value=0, max_value=5).map(at)
 
 
@@ -139,8 +153,9 @@ class TestOfAnyQueue:
         found = start_times(line, taken, limit, now)
         last: dict[tuple[str, str | None], datetime] = {}
         for build, _ in line:
-            # Without a limit for namespaces, nothing but a free place can hold back a build that has no key.
-            alike = (build.namespace if limit.in_namespace or build.slot else "", build.slot)
+            # Where namespaces do not matter, nothing but a free place can hold back a build that has no key.
+            by_namespace = limit.in_namespace or limit.reserved or build.slot
+            alike = (build.namespace if by_namespace else "", build.slot)
             assert found[build.uid] >= last.get(alike, now)
             last[alike] = found[build.uid]
 
@@ -161,6 +176,9 @@ class TestOfAnyQueue:
                 assert build.slot is None or [slot for _, slot in live].count(build.slot) == 1
                 in_namespace = [namespace for namespace, _ in live].count(build.namespace)
                 assert not limit.in_namespace or in_namespace <= limit.in_namespace
+                # Its namespace was not idle where one of its builds had started before this moment.
+                before = [namespace for began, ends, namespace, _ in spans if began < start < ends]
+                assert build.namespace not in before or len(before) < limit.total - limit.reserved
 
 
 class TestUsualSeconds:

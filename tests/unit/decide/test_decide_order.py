@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from datetime import timedelta
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from publishbuild.decide.order import Room, Waiting, choose, member, order
@@ -40,10 +40,10 @@ def a_member(
     )
 
 
-def wide(*namespaces: str, places: int = 100, ranked: Collection[str] = (), **turns: int) -> Room:
+def wide(*namespaces: str, places: int = 100, reserved: int = 0, ranked: Collection[str] = (), **turns: int) -> Room:
     """Room for all; ``namespaces`` have not launched any yet, ``turns`` have."""
     begin = dict.fromkeys(namespaces, 0) | turns
-    return Room(places=places, namespace_limit=0, running={}, busy=(), turns=begin, ranked=ranked)
+    return Room(places=places, namespace_limit=0, running={}, busy=(), turns=begin, ranked=ranked, reserved=reserved)
 
 
 @st.composite
@@ -71,6 +71,7 @@ rooms = st.builds(
     busy=st.sets(st.sampled_from(["a:k", "b:prod:ios", "shop-1:ключ"])),
     turns=st.dictionaries(st.sampled_from(NAMESPACES), st.integers(min_value=0, max_value=9)),
     ranked=st.sets(st.sampled_from(NAMESPACES)),
+    reserved=st.integers(min_value=0, max_value=4),
 )
 WIDE = wide("a")
 
@@ -244,7 +245,7 @@ def test_limits_and_keys_are_never_exceeded(line: list[str], room: Room) -> None
 
 @given(lines(), rooms)
 def test_nobody_is_passed_over_without_a_reason(line: list[str], room: Room) -> None:
-    """Whoever got no place is held by the places, its namespace (limit, pause) or its key."""
+    """Whoever got no place is held by the places, its namespace (limit, pause, what is kept for others) or its key."""
     chosen = choose(line, room)
     by_uid = {waiting.uid: waiting for waiting in map(Waiting.read, line)}
     running = Counter(room.running) + Counter(by_uid[uid].namespace for uid in chosen)
@@ -253,7 +254,106 @@ def test_nobody_is_passed_over_without_a_reason(line: list[str], room: Room) -> 
         waiting = by_uid[uid]
         full = room.namespace_limit and running[waiting.namespace] >= room.namespace_limit
         paused = waiting.namespace not in room.turns
-        assert len(chosen) == room.places or full or paused or waiting.slot in busy
+        kept = room.places - len(chosen) <= room.reserved and running[waiting.namespace] > 0
+        assert len(chosen) == room.places or full or paused or kept or waiting.slot in busy
+
+
+@settings(max_examples=200)
+@given(lines(), rooms, st.dictionaries(st.sampled_from(NAMESPACES), st.integers(min_value=0, max_value=9), min_size=2))
+def test_what_is_reserved_goes_to_namespaces_with_nothing_running(
+    line: list[str], room: Room, turns: dict[str, int]
+) -> None:
+    """None of the last free places is given to a namespace in which something runs, or was just given a place."""
+    of = {waiting.uid: waiting.namespace for waiting in map(Waiting.read, line)}
+    running, room = Counter(room.running), replace(room, turns=turns, namespace_limit=0)
+    for left, uid in zip(range(room.places, 0, -1), choose(line, room), strict=False):
+        assert left > room.reserved or not running[of[uid]]
+        running[of[uid]] += 1
+
+
+def test_a_flood_leaves_what_is_reserved() -> None:
+    """However many builds one namespace has, it gets the other places, and each idle one its first build."""
+    line = [a_member(f"a{n}", namespace="a", age=100 - n, priority=1000, overdue=True) for n in range(20)]
+    line += [a_member(f"{name}{n}", namespace=name) for name in "bcd" for n in range(2)]
+    first = choose(line[:20], wide("a", places=10, reserved=3))
+    assert first == [f"a{n}" for n in range(7)]
+    then = Room(3, 0, {"a": 7}, (), {"a": 7, "b": 0, "c": 0, "d": 0}, reserved=3)
+    assert choose(line[7:], then) == ["b0", "c0", "d0"]
+
+
+class Sleepers:
+    """Builds that never end: what is launched runs for ever. ``limit`` places, ``reserved`` of them for the idle."""
+
+    def __init__(self, limit: int, reserved: int) -> None:
+        self.limit, self.reserved = limit, reserved
+        self.waiting: dict[str, str] = {}
+        self.running: Counter[str] = Counter()
+        self.turns: dict[str, int] = {}
+        self.latest = 0
+
+    def come(self, namespace: str, count: int = 1, *, priority: int = 0, overdue: bool = False) -> None:
+        for _ in range(count):
+            uid = f"{namespace}-{len(self.waiting)}-{self.latest}"
+            self.waiting[uid] = a_member(uid, namespace=namespace, priority=priority, overdue=overdue)
+        self.turns.setdefault(namespace, 0)
+
+    @property
+    def free(self) -> int:
+        return self.limit - self.running.total()
+
+    def turn(self, ranked: Collection[str] = ()) -> list[str]:
+        """The namespaces of the builds that start now."""
+        room = Room(self.free, 0, self.running, (), self.turns, ranked, self.reserved)
+        started = []
+        for uid in choose(self.waiting.values(), room):
+            namespace = Waiting.read(self.waiting.pop(uid)).namespace
+            self.latest += 1
+            self.turns[namespace] = self.latest
+            self.running[namespace] += 1
+            started.append(namespace)
+        return started
+
+
+GOOD = ("good-1", "good-2", "good-3")
+floods = st.lists(
+    st.tuples(
+        st.integers(min_value=1, max_value=5),
+        st.integers(min_value=1, max_value=30),
+        st.sampled_from([-1000, 0, 1000]),
+        st.booleans(),
+        st.booleans(),
+    ),
+    min_size=1,
+    max_size=12,
+)
+
+
+@given(floods, st.integers(min_value=4, max_value=40), st.integers(min_value=3, max_value=12), st.booleans())
+def test_sleepers_keep_nobodys_first_build_from_starting(
+    history: list[tuple[int, int, int, bool, bool]], limit: int, reserved: int, ranked: bool
+) -> None:
+    """Whatever any number of namespaces launch that never ends, others' first builds start at once while any are kept.
+
+    Of what is kept each hostile namespace but the first can take one place, also where its priority counts.
+    """
+    reserved = min(reserved, limit - 1)
+    world = Sleepers(limit, reserved)
+    hostile = {f"evil-{number}" for number, *_ in history}
+    named = sorted(hostile)[:1] if ranked else ()
+    for number, count, priority, overdue, turn in history:
+        world.come(f"evil-{number}", count, priority=priority, overdue=overdue)
+        if turn:
+            world.turn(named)
+    for namespace in hostile:
+        world.come(namespace, limit, priority=1000)
+    world.turn(named)
+    kept = world.free
+    assert reserved - (len(hostile) - 1) <= kept <= reserved
+    for namespace in GOOD:
+        world.come(namespace, 2)
+        expected = [namespace] if world.free else []
+        assert world.turn(named) == expected
+    assert sum(world.running[namespace] for namespace in GOOD) == min(len(GOOD), kept)
 
 
 @given(lines(), rooms)

@@ -88,6 +88,28 @@ def test_the_message_says_what_would_help(queue: dict[str, Any], word: str) -> N
     assert word in reason(**queue)[1]
 
 
+KEPT: dict[str, Any] = {"limit": 10, "reserved": 3, "running": 7}
+
+
+def test_what_is_reserved_holds_who_runs_something() -> None:
+    """With nothing but reserved places free, a namespace that runs something waits, and an idle one has its turn."""
+    assert reason(**KEPT, running_in_namespace=1)[0] is QueueReason.GLOBAL_LIMIT
+    assert reason(**KEPT, running_in_namespace=0)[0] is QueueReason.WAITING
+    assert reason(**KEPT | {"running": 6}, running_in_namespace=6)[0] is QueueReason.WAITING
+    assert reason(**KEPT | {"running": 10}, running_in_namespace=0)[0] is QueueReason.GLOBAL_LIMIT
+    assert reason(**KEPT | {"reserved": 0}, running_in_namespace=7)[0] is QueueReason.WAITING
+
+
+def test_the_message_says_what_is_reserved() -> None:
+    """In the same words while reserved places are free and while none is: a change of that alone writes no status."""
+    expected = (
+        "all places that namespace shop may take are taken (PUBLISHBUILD_MAX_CONCURRENT: 10; the last 3 of them go only"
+        " to namespaces that have nothing running: PUBLISHBUILD_RESERVED_FOR_IDLE)"
+    )
+    assert reason(**KEPT, running_in_namespace=7)[1] == expected
+    assert reason(**KEPT | {"running": 10}, running_in_namespace=0)[1] == expected
+
+
 def test_no_namespace_limit_never_holds() -> None:
     """0 is no limit."""
     assert reason(running_in_namespace=500, namespace_limit=0)[0] is QueueReason.WAITING

@@ -66,9 +66,13 @@ WAITING = (
     ),
     Reason(
         QueueReason.GLOBAL_LIMIT,
-        "all places of the cluster are taken",
+        "all places of the cluster are taken that it may take",
         (
             Step("Nothing: it starts when one is free and it is its turn."),
+            Step(
+                "Where the message says that some go only to namespaces that have nothing running, those may be free"
+                " meanwhile (docs/queue.md)."
+            ),
             _FOLLOW,
             _HURRY,
             Step("Whoever runs the operator may raise PUBLISHBUILD_MAX_CONCURRENT."),
