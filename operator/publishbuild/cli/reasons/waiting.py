@@ -66,7 +66,7 @@ WAITING = (
     ),
     Reason(
         QueueReason.GLOBAL_LIMIT,
-        "all places of the cluster are taken that it may take",
+        "all places of the cluster that it may take are taken",
         (
             Step("Nothing: it starts when one is free and it is its turn."),
             Step(
