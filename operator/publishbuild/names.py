@@ -113,9 +113,10 @@ ATTEMPT_REASONS = frozenset((
     "InstallFailed", "InteractiveSetupNeeded", "InvalidArguments", "InvalidConfiguration", "InvalidCredentials",
     "InvalidSettings", "NetworkError", "OOMKilled", "PermissionDenied", "PodFailed", "ProgramMissing",
     "QuotaExceeded", "RunnerError", "ServiceUnavailable", "SourceAuthFailed", "SourceCertificateInvalid",
-    "SourceFailed", "SourceHostKeyUnknown", "SourceNotFound", "SourcePathNotFound", "SourceRevisionNotFound",
-    "SourceSecretIncomplete", "StartError", "SubmissionCanceled", "SubmissionErrored", "SubmissionNotListed",
-    "SubmitProfileIncomplete", "Terminated", "TooManyPendingBuilds", "UploadFailed", "VersionAlreadyUsed",
+    "SourceFailed", "SourceHostKeyUnknown", "SourceMoved", "SourceNotFetched", "SourceNotFound",
+    "SourcePathNotFound", "SourceRevisionNotFound", "SourceSecretIncomplete", "StartError", "SubmissionCanceled",
+    "SubmissionErrored", "SubmissionNotListed", "SubmitProfileIncomplete", "Terminated", "TooManyPendingBuilds",
+    "UploadFailed", "VersionAlreadyUsed",
 ))  # fmt: skip
 """Reasons of a failed attempt that the runner, Kubernetes or this operator gives; any other is a tool's own."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import re
 import subprocess
@@ -25,11 +26,13 @@ NAME = "publishbuild-operator"
 
 @pytest.fixture
 def bound(kube: Kube) -> Iterator[Kube]:
-    """Without the cluster's one binding of an operator for all namespaces, before and after."""
+    """Without the cluster's one binding of an operator for all namespaces, before and after; one test at a time."""
     clear = ("delete", "clusterrolebinding", NAME, "--ignore-not-found")
-    kube.kubectl(*clear)
-    yield kube
-    kube.kubectl(*clear)
+    with (kube.kubeconfig.parent / "binding.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        kube.kubectl(*clear)
+        yield kube
+        kube.kubectl(*clear)
 
 
 def bind(kube: Kube, namespace: str, release: str = "") -> None:
