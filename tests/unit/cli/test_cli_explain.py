@@ -91,7 +91,8 @@ def test_the_exact_queue_is_believed_before_the_status() -> None:
     """Position, reason and time come from the operator's own queue where it can be read."""
     explanation = told(waiting("Waiting"), entry=Entry(2, "GlobalLimit", at(720)))
     assert explanation.cause == (
-        f"{NAME} waits: all places of the cluster that it may take are taken; it is number 2 in line and should start in 12m"
+        f"{NAME} waits: all places of the cluster that it may take are taken; it is number 2 in line and should start"
+        " in 12m"
     )
 
 
