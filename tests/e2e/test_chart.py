@@ -156,7 +156,8 @@ def test_a_second_operator_for_all_namespaces_is_refused(installed: Helm) -> Non
 
 def test_an_upgrade_and_a_rollback_under_load(installed: Helm, builds: Kube) -> None:
     """With 20 builds running and 50 waiting, upgrade and rollback lose none, double none, and keep Redis's password."""
-    loaded = merged(IMAGES, {"settings": {"maxConcurrent": 20}})
+    # Places that are kept for other namespaces would stay free here.
+    loaded = merged(IMAGES, {"settings": {"maxConcurrent": 20, "reservedForIdle": 0}})
     installed.install(loaded, seconds=SECONDS)
     before, kept = {pod["metadata"]["uid"] for pod in operators(installed)}, password(installed)
     names = [f"load-{number:02d}" for number in range(70)]

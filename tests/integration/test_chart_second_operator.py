@@ -20,7 +20,13 @@ from tests.support.kube import Kube
 
 pytestmark = pytest.mark.integration
 
-ALONE = {"crds": {"enabled": False}, "runnerPolicy": {"enabled": False}, "userRoles": {"create": False}}
+# As docs/helm.md has it for who has no right on the whole cluster.
+ALONE = {
+    "crds": {"enabled": False},
+    "runnerPolicy": {"enabled": False},
+    "userRoles": {"create": False},
+    "rbac": {"tokenReviews": False},
+}
 NAME = "publishbuild-operator"
 
 

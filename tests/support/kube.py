@@ -42,6 +42,10 @@ class Kube:
 
     def close(self) -> None:
         self._api.close()
+        self.drop_connections()
+
+    def drop_connections(self) -> None:
+        """Close what is open; the next request connects anew."""
         self._api.rest_client.pool_manager.clear()
 
     def create_namespace(self) -> None:

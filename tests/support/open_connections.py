@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.lasting_clients import drop_connections
+
 CLOSE_SECONDS = 5.0
 """How long closing may take after a test: a thread or a child process may have the other end."""
 _PAUSE_SECONDS = 0.01
@@ -28,6 +30,7 @@ def _no_connection_left_open() -> Iterator[None]:
     """The first fixture of each test, so the last to end; what longer-lived fixtures hold is open before it."""
     before = open_connections()
     yield
+    drop_connections()
     left = _left_open(before)
     if not left:
         return

@@ -19,6 +19,7 @@ from publishbuild import names
 from publishbuild.decide.job_manifest import job_manifest
 from publishbuild.models.spec import PublishBuildSpec
 from tests.support.kube import Kube, Object
+from tests.support.lasting_clients import lasting
 from tests.support.waiting import until
 
 _KINDS = {"ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding"}
@@ -51,6 +52,10 @@ class Account:
     def close(self) -> None:
         """End its connections."""
         self._api.close()
+        self.drop_connections()
+
+    def drop_connections(self) -> None:
+        """Close what is open; the next request connects anew."""
         self._api.rest_client.pool_manager.clear()
 
     def wait_rights(self) -> None:
@@ -186,6 +191,12 @@ class Policies:
                 what=f"the launch of {build} is refused",
             )
 
+    def drop_connections(self) -> None:
+        """Close those of the accounts and of the namespace's own client."""
+        self.kube.drop_connections()
+        for account in self._accounts:
+            account.drop_connections()
+
     def remove(self) -> None:
         """Take all of it back."""
         self._apply("delete", "--ignore-not-found", "--wait=false")
@@ -205,11 +216,12 @@ def policies_of(kube: Kube, values: Mapping[str, Any] | None = None, *, home: st
     The operator's own namespace is ``home``, ``kube``'s unless given; it need not exist.
     """
     made = Policies(kube, home or kube.namespace)
-    try:
-        made.install(values)
-        yield made
-    finally:
-        made.remove()
+    with lasting(made.drop_connections):
+        try:
+            made.install(values)
+            yield made
+        finally:
+            made.remove()
 
 
 def a_job(name: str, *, labels: Mapping[str, str] | None = None, **spec: Any) -> Object:

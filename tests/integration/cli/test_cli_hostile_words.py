@@ -34,15 +34,15 @@ def test_no_words_of_a_build_act_on_a_terminal(
     kube.apply(*builds.values())
     for name in builds:
         kube.wait_phase(f"says-{name}", "Failed")
-    shown = [cli("list", "-o", "wide").stdout, cli("list", "-o", "yaml").stdout]
+    shown = {"list": cli("list", "-o", "wide").stdout, "yaml": cli("list", "-o", "yaml").stdout}
     for name in ("clipboard", "eight-bit-csi", "new-row", "right-to-left", "globals", "braces"):
-        for verb in ("why", "watch", "logs"):
+        for verb in ("why", "watch"):
             done = cli(verb, f"says-{name}")
-            shown.append(done.stdout + done.stderr)
+            shown[f"{verb} {name}"] = done.stdout + done.stderr
     words = "{.status.failure.message}{.status.failure.logTail}{.status.source.commit}{.status.builds[*].id}"
     raw = f"jsonpath={{range .items[*]}}{words}{{end}}"
-    asked = (("get", "pb", "-o", "wide"), ("describe", "pb"), ("get", "events"), ("get", "pb", "-o", raw))
-    shown += [kube.kubectl(*arguments).stdout for arguments in asked]
-    assert [unsafe(text) for text in shown if unsafe(text)] == []
-    assert all(MARK in text for text in shown)
-    assert shown[0].count("\n") == len(builds) + 1
+    for arguments in (("get", "pb", "-o", "wide"), ("describe", "pb"), ("get", "events"), ("get", "pb", "-o", raw)):
+        shown[" ".join(arguments)] = kube.kubectl(*arguments).stdout
+    assert {what: unsafe(text) for what, text in shown.items() if unsafe(text)} == {}
+    assert [what for what, text in shown.items() if MARK not in text] == []
+    assert shown["list"].count("\n") == len(builds) + 1

@@ -190,7 +190,10 @@ MISUSES: dict[str, tuple[tuple[Any, ...], Any]] = {
     "privileged": ((*POD, "containers", 0, "securityContext"), {"privileged": True}),
     "escalation": ((*POD, "containers", 0, "securityContext", "allowPrivilegeEscalation"), True),
     "capability": ((*POD, "containers", 0, "securityContext", "capabilities"), {"add": ["NET_ADMIN"]}),
-    "init": ((*POD, "initContainers"), [{"name": "i", "image": "x", "securityContext": {"privileged": True}}]),
+    "init": (
+        (*POD, "initContainers"),
+        [{"name": name, "image": "x", "securityContext": {"privileged": True}} for name in names.EARLIER_STAGES],
+    ),
 }
 
 
