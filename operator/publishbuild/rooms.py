@@ -134,6 +134,8 @@ class Rooms:
         self.watches = [(resource, watch) for resource in (JOBS, PODS) for watch in watches(resource)]
         self.build_watches = watches(BUILDS)
         """Until kopf, in `watcher`, sees the changes of builds."""
+        self.hears_pauses = asyncio.Event()
+        """Whether the watch of Namespaces has begun; never where there is none."""
         self.synced = False
         """Whether the caches hold what the cluster holds: set by who starts and stops."""
         metrics.show_queue(self.view.depth, self.view.running)
@@ -158,6 +160,7 @@ class Rooms:
         self.resync.heard()
         if resource == NAMESPACES:
             self._pauses.apply(obj, deleted=deleted)
+            self.hears_pauses.set()
         else:
             self.store.apply(resource, obj, deleted=deleted)
 

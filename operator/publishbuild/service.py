@@ -43,6 +43,8 @@ WATCH_STOP_SECONDS = 2.0
 FIRST_LAUNCHES_SECONDS = 2.0
 # Who cannot list the cluster in that time gives the Lease to a standby that knows it already.
 FIRST_LIST_SECONDS = 10.0
+# kopf's watch of Namespaces begins long before that, or the periodic looks have to do.
+PAUSES_HEARD_SECONDS = 10.0
 # By then kopf, which starts after the first launches, sees the changes of builds.
 KOPF_STARTS_SECONDS = 60.0
 # After these the process ends whatever still keeps it: nobody may act without the lease, and SIGTERM has its limit.
@@ -183,11 +185,21 @@ class Service:
         if self._is_stopping:
             return
         self._rooms.watcher.start()
+        await self._hear_pauses()
+        if self._is_stopping:
+            return
         self._claiming += [
             tasks.create_task(self._rooms.dispatcher.run()),
             tasks.create_task(self._rooms.dispatcher.refresh_positions()),
         ]
         self._rooms.places.changed.set()
+
+    async def _hear_pauses(self) -> None:
+        """A pause that begins before its watch is known to no look: whoever comes meanwhile waits for the watch."""
+        if not self._settings.watch_namespaces:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(PAUSES_HEARD_SECONDS):
+                    await self._rooms.hears_pauses.wait()
 
     async def _launch_first(self) -> None:
         """Launch who may start at once, before kopf begins: its first list takes longer than all that was before."""
