@@ -132,6 +132,8 @@ MUTATIONS = (
                 "    if build.status.is_terminal:\n",
                 "    if build.status.is_terminal and facts.job is not None:\n",
             ),
+            # An ended build whose Job is gone is not even looked at.
+            Edit("reconcile.py", "return record.is_settled and ", "return False and record.is_settled and "),
         ),
         replace(_QUICK, builds=(*_builds(3, seconds=0.2, ttl=0), BuildPlan(0, "last", seconds=6.0)), limit=4),
         frozenset({5}),
