@@ -28,7 +28,7 @@ from hack.demo.kubectl import ROOT, Kubectl, KubectlError
 from hack.demo.own_cluster import require_alone, require_fit
 from hack.demo.parts import Parts
 from hack.demo.watch import PartEndedError, PartsWatch
-from hack.prepare.surroundings import settle
+from hack.prepare.surroundings import end_by_exit, settle
 from hack.side_by_side import Side, SideFailedError
 from hack.side_by_side import run as run_beside
 from publishbuild.cli.views.styled import stacked, styled
@@ -45,8 +45,7 @@ def main() -> int:
     """0 if both builds ended as they should, 1 if not, 2 if something is missing or failed."""
     arguments = arguments_of(sys.argv[1:])
     settle()
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda number, _: sys.exit(128 + number))
+    end_by_exit()
     try:
         demo = _Demo(arguments, Parts(console, arguments.began or time.time()))
     except ClusterError as error:

@@ -1,7 +1,6 @@
 """Build the images of this tree, and look into them: `python -m hack.images build|list|push|sbom|reproducible`."""
 
 import argparse
-import signal
 import sys
 import time
 from pathlib import Path
@@ -12,7 +11,7 @@ from hack.images.catalogue import IMAGES, ROOT, Image, in_build_order
 from hack.images.engine import choose, default_bases
 from hack.images.names import at_registry, checked_registry
 from hack.images.progress import BuildError, Progress
-from hack.prepare.surroundings import cache_folder, in_words, settle
+from hack.prepare.surroundings import cache_folder, end_by_exit, in_words, settle
 
 
 def _arguments() -> argparse.Namespace:
@@ -84,8 +83,7 @@ def main() -> int:
     arguments = _arguments()
     settle()
     # Ended by whoever runs it beside something else: what it made half is cleared away.
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda number, _: sys.exit(128 + number))
+    end_by_exit()
     folder = cache_folder()
     progress = Progress(folder / "images.log")
     began = time.monotonic()

@@ -9,14 +9,13 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
-import signal
 import subprocess
 import sys
 
 from hack.prepare import apt, venv
 from hack.prepare.machine import this_machine
 from hack.prepare.needs import PURPOSES, Purpose, look
-from hack.prepare.surroundings import in_words, settle
+from hack.prepare.surroundings import end_by_exit, in_words, settle
 
 TOOLS_READY = venv.ROOT / ".cluster" / "bin" / ".ready"
 TOOLS_LIST = venv.ROOT / "hack" / "cluster" / "tools.txt"
@@ -29,8 +28,7 @@ def main() -> int:
     parser.add_argument("--target", default="", metavar="WORDS", help="the words after `make`, for what is shown")
     arguments = parser.parse_args()
     # A terminal that goes away must not leave behind what keeps Debian from starting services.
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda number, _: sys.exit(128 + number))
+    end_by_exit()
     settle()
     try:
         return _prepare(arguments.target or arguments.purpose, PURPOSES[arguments.purpose])

@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 import pwd
 import shlex
+import signal
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -20,6 +22,12 @@ def settle() -> None:
     os.umask(os.umask(0o077) | 0o022)
     if not Path(os.environ.get("XDG_CACHE_HOME", "/")).is_absolute():
         del os.environ["XDG_CACHE_HOME"]
+
+
+def end_by_exit() -> None:
+    """Let SIGTERM, and a terminal that goes away, end this program by SystemExit: what it made is cleared up then."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
 
 
 def cache_folder(environ: Mapping[str, str] = os.environ) -> Path:
