@@ -113,6 +113,9 @@ def helm(cluster: Path) -> Iterator[Helm]:
         made("uninstall", RELEASE, "--ignore-not-found", "--wait")
         kubectl("delete", "namespace", OPERATOR, BUILDS, "--ignore-not-found", "--timeout=120s")
 
+    # An operator for all namespaces would take the builds that other modules left to an operator of their own.
+    if kubectl("get", "crd", "publishbuilds.publishbuild.dev", "--ignore-not-found"):
+        Kubectl(NAMESPACE, kubeconfig=cluster)("delete", "publishbuilds", "--all", "--timeout=60s")
     clear()
     for namespace in (OPERATOR, BUILDS):
         kubectl("create", "namespace", namespace)

@@ -27,7 +27,7 @@
 {{- $subject := first (get $binding "subjects" | default (list dict)) -}}
 {{- $namespace := get $notes "meta.helm.sh/release-namespace" | default (get $subject "namespace") -}}
 {{- if or (ne $namespace .Release.Namespace) (and $release (ne $release .Release.Name)) -}}
-{{- fail (printf "an operator for all namespaces is installed here: %s in namespace %s, which has the ClusterRoleBinding publishbuild-operator. A second one would launch past its limits: upgrade that one (helm upgrade %s … -n %s), or name this one's namespaces in watchNamespaces. --take-ownership would take its rights away" (ternary (printf "release %s" $release) (printf "service account %s" (get $subject "name")) (ne $release "")) $namespace ($release | default "NAME") $namespace) -}}
+{{- fail (printf "an operator for all namespaces is installed here: %s in namespace %s, which has the ClusterRoleBinding publishbuild-operator. A second one would launch past its limits: upgrade that one (helm upgrade %s … -n %s), or name the namespaces of both in watchNamespaces, each its own. --take-ownership would take its rights away" (ternary (printf "release %s" $release) (printf "service account %s" (get $subject "name")) (ne $release "")) $namespace ($release | default "NAME") $namespace) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
