@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Coroutine, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar, Unpack
 
@@ -22,14 +23,15 @@ def _run(work: Coroutine[Any, Any, Result]) -> Result:
     """What ``work`` returns; it is cancelled where the caller is interrupted."""
     loop, left = asyncio.new_event_loop(), asyncio.Event()
     thread = threading.Thread(target=_serve, args=(loop, left), name="publishbuild-client", daemon=True)
-    thread.start()
-    future = asyncio.run_coroutine_threadsafe(work, loop)
+    # Ctrl-C may come between any two steps from here on.
     try:
-        return future.result()
+        thread.start()
+        return asyncio.run_coroutine_threadsafe(work, loop).result()
     finally:
-        future.cancel()
         loop.call_soon_threadsafe(left.set)
-        thread.join()
+        with suppress(RuntimeError):  # the thread is about to begin, and will find nothing to do
+            thread.join()
+        work.close()  # where it was never begun
 
 
 def _serve(loop: asyncio.AbstractEventLoop, left: asyncio.Event) -> None:
@@ -38,9 +40,12 @@ def _serve(loop: asyncio.AbstractEventLoop, left: asyncio.Event) -> None:
 
 
 async def _until(left: asyncio.Event) -> None:
-    """Wait until the caller has ``left``, and then for what was cancelled: it may have connections to close."""
+    """Wait until the caller has ``left``, and then for what is cancelled: it may have connections to close."""
     await left.wait()
-    if rest := asyncio.all_tasks() - {asyncio.current_task()}:
+    rest = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in rest:
+        task.cancel()
+    if rest:
         await asyncio.wait(rest)
 
 

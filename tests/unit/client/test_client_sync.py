@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
+from typing import Any
 
 import pytest
+from pytest_mock import MockerFixture
 
 from publishbuild.client import sync
 
@@ -35,11 +37,11 @@ def test_an_error_reaches_the_caller() -> None:
         sync._run(work())
 
 
-def test_who_is_interrupted_leaves_nothing_running() -> None:
-    """Ctrl-C cancels the work, and the call ends once the work has cleaned up."""
-    ended: list[str] = []
+def interrupted(ended: list[str]) -> None:
+    """A call that Ctrl-C interrupts, whose work takes a while to clean up."""
 
     async def work() -> None:
+        ended.append("begun")
         try:
             signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
             await asyncio.Event().wait()
@@ -48,8 +50,38 @@ def test_who_is_interrupted_leaves_nothing_running() -> None:
                 await asyncio.sleep(0)
             ended.append("cleaned up")
 
-    before = threading.active_count()
     with pytest.raises(KeyboardInterrupt):
         sync._run(work())
-    assert ended == ["cleaned up"]
+
+
+def test_who_is_interrupted_leaves_nothing_running() -> None:
+    """Ctrl-C cancels the work, and the call ends once the work has cleaned up."""
+    before, ended = threading.active_count(), list[str]()
+    interrupted(ended)
+    assert ended == ["begun", "cleaned up"]
+    assert threading.active_count() == before
+
+
+@pytest.mark.parametrize(
+    ("where", "step", "expected"),
+    [
+        pytest.param(threading.Thread, "start", [], id="the thread has just begun"),
+        pytest.param(asyncio, "run_coroutine_threadsafe", ["begun", "cleaned up"], id="the work was just handed over"),
+    ],
+)
+def test_an_interrupt_between_two_steps_leaves_nothing_running(
+    where: object, step: str, expected: list[str], mocker: MockerFixture
+) -> None:
+    """Ctrl-C right after a step that began something ends that too."""
+    original = getattr(where, step)
+
+    def interrupts(*args: Any, **options: Any) -> None:
+        original(*args, **options)
+        raise KeyboardInterrupt
+
+    mocker.patch.object(where, step, interrupts)
+    mocker.patch("signal.pthread_kill")
+    before, ended = threading.active_count(), list[str]()
+    interrupted(ended)
+    assert ended == expected
     assert threading.active_count() == before
