@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Coroutine, Mapping
+from concurrent import futures
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar, Unpack
@@ -17,6 +18,7 @@ from publishbuild.client.manifest import BuildOptions
 from publishbuild.client.publishing import BuildReport
 
 Result = TypeVar("Result")
+_TURN_SECONDS = 0.5
 
 
 def _run(work: Coroutine[Any, Any, Result]) -> Result:
@@ -26,7 +28,11 @@ def _run(work: Coroutine[Any, Any, Result]) -> Result:
     # Ctrl-C may come between any two steps from here on.
     try:
         thread.start()
-        return asyncio.run_coroutine_threadsafe(work, loop).result()
+        future = asyncio.run_coroutine_threadsafe(work, loop)
+        # A signal that comes just before a wait begins does not end it: it is heard when this turn is over.
+        while not futures.wait([future], timeout=_TURN_SECONDS).done:
+            pass
+        return future.result()
     finally:
         loop.call_soon_threadsafe(left.set)
         with suppress(RuntimeError):  # the thread is about to begin, and will find nothing to do
