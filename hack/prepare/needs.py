@@ -20,6 +20,7 @@ REAL_NODE = {
     "nsenter": "util-linux",
     "busybox": "busybox-static",
 }
+GIT_SSH = {"ssh": "openssh-client", "ssh-keygen": "openssh-client"}
 IMAGES = {"buildah": "buildah", "netavark": "netavark", "debootstrap": "debootstrap"}
 """Program -> the Debian package that brings it. A path is looked up as it is, a name on PATH and among helpers.
 
@@ -47,8 +48,8 @@ PURPOSES: dict[str, Purpose] = {
     "check": Purpose(REDIS, extra="dev"),
     "demo": Purpose({**REDIS, **REAL_NODE, **IMAGES}, root=True, fetches=(GO, NPM)),
     "demo-elsewhere": Purpose({}),
-    "test": Purpose({**REDIS, **REAL_NODE, **IMAGES}, root=True, extra="dev", fetches=(GO, NPM)),
-    "test-without-root": Purpose(REDIS, extra="dev", fetches=(GO, NPM)),
+    "test": Purpose({**REDIS, **GIT_SSH, **REAL_NODE, **IMAGES}, root=True, extra="dev", fetches=(GO, NPM)),
+    "test-without-root": Purpose({**REDIS, **GIT_SSH}, extra="dev", fetches=(GO, NPM)),
     "node-real": Purpose({**REDIS, **REAL_NODE}, root=True, fetches=(GO,)),
     "node-kwok": Purpose(REDIS, fetches=(GO,)),
     "node-none": Purpose(REDIS, fetches=(GO,)),

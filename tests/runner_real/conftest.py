@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.runner_real.attempts import EAS_PORT, STAGES, Standins, kill_leftovers
+from tests.runner_real.node import cache_folder, node_folder
 from tests.support.ports import free_port
 
 if TYPE_CHECKING:
@@ -33,13 +34,18 @@ def _fresh(standins: Standins) -> Iterator[None]:
     kill_leftovers()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _node() -> None:
+    """The node and npm of the image, before those of the machine, which may have none."""
+    os.environ["PATH"] = f"{node_folder()}{os.pathsep}{os.environ['PATH']}"
+
+
 @pytest.fixture(scope="session")
 def eas_cli() -> Path:
     """``$EAS_CLI``, the pinned version in the cache, or the pinned version installed there now (167 MB, once)."""
     if named := os.environ.get("EAS_CLI"):
         return Path(named)
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "publishbuild"
-    folder = cache / f"eas-cli-{EAS_CLI_VERSION}"
+    folder = cache_folder() / f"eas-cli-{EAS_CLI_VERSION}"
     program = folder / "node_modules" / ".bin" / "eas"
     if not program.exists():
         sys.__stderr__.write(f"\ninstalling eas-cli@{EAS_CLI_VERSION} into {folder} (once, about 30 s)\n")  # type: ignore[union-attr]

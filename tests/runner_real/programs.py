@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.runner_real.node import cache_folder
+
 
 def find_program(name: str, *packages: str) -> tuple[Path, dict[str, str]]:
     """The program, and the environment that it needs; skips the test with one line where there is no way to it."""
     for folder in (*os.environ["PATH"].split(":"), "/usr/sbin", "/usr/libexec"):
         if (found := Path(folder) / name).exists():
             return found, {}
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "publishbuild" / f"debian-{name}"
+    cache = cache_folder() / f"debian-{name}"
     try:
         if not cache.exists():
             _unpack(cache, packages)
